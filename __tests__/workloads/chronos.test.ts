@@ -1,0 +1,181 @@
+import { resource, resources, synthesizeFiles, synthesizeStage, environmentEnv, sharedEnv, publicKey } from "../support/stacks";
+
+const userData = (json: ReturnType<typeof synthesizeStage>): string => resource(json, "aws_instance", "chronos_dashboard").user_data;
+
+describe("the dashboard host", () => {
+  const json = synthesizeStage();
+  const host = resource(json, "aws_instance", "chronos_dashboard");
+
+  it("is hardened and watched", () => {
+    expect(host).toMatchObject({
+      instance_type: "t3.medium",
+      metadata_options: { http_endpoint: "enabled", http_tokens: "required", http_put_response_hop_limit: 1 },
+      root_block_device: { volume_type: "gp3", encrypted: true, volume_size: "${var.dashboard_volume_size}" },
+      monitoring: true,
+      ebs_optimized: true,
+      maintenance_options: { auto_recovery: "default" },
+      iam_instance_profile: "${data.terraform_remote_state.shared.outputs.ec2_instance_profile}",
+      tags: { Name: "stage-dashboard", System: "chronos" },
+    });
+    expect(resource(json, "aws_cloudwatch_metric_alarm", "chronos_dashboard_system_check")).toMatchObject({
+      metric_name: "StatusCheckFailed_System",
+      alarm_actions: ["arn:aws:automate:us-east-1:ec2:recover"],
+      dimensions: { InstanceId: "${aws_instance.chronos_dashboard.id}" },
+    });
+  });
+
+  it("starts from the newest Amazon Linux 2023 and is not replaced by a newer one", () => {
+    expect(host.ami).toBe("${data.aws_ssm_parameter.chronos_dashboard_ami.insecure_value}");
+    expect(json.data.aws_ssm_parameter.chronos_dashboard_ami.name).toBe(
+      "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+    );
+    expect(host.lifecycle.ignore_changes).toContain("ami");
+  });
+
+  it("is replaced by another given AMI", () => {
+    const given = resource(synthesizeStage({ TF_VAR_dashboard_ami_id: "ami-0123456789abcdef0" }), "aws_instance", "chronos_dashboard");
+    expect(given.ami).toBe("ami-0123456789abcdef0");
+    expect(given.lifecycle.ignore_changes).not.toContain("ami");
+  });
+
+  it.each([
+    ["t4g.small", "arm64"],
+    ["m7gd.large", "arm64"],
+    ["g5.xlarge", "x86_64"],
+    ["t3.small", "x86_64"],
+  ])("of type %s gets an image for %s", (type, architecture) => {
+    const ami = synthesizeStage({ TF_VAR_dashboard_instance_type: type }).data.aws_ssm_parameter.chronos_dashboard_ami;
+    expect(ami.name).toMatch(new RegExp(`-${architecture}$`));
+  });
+
+  it("is not EBS-optimized on t2, where EC2 refuses it", () => {
+    const host = resource(synthesizeStage({ TF_VAR_dashboard_instance_type: "t2.micro" }), "aws_instance", "chronos_dashboard");
+    expect(host.ebs_optimized).toBe(false);
+  });
+
+  it("keeps its address, and says what to add where shared has none", () => {
+    expect(resource(json, "aws_eip_association", "chronos_dashboard_address")).toEqual(
+      expect.objectContaining({
+        instance_id: "${aws_instance.chronos_dashboard.id}",
+        allocation_id: '${try(data.terraform_remote_state.shared.outputs.addresses["stage-dashboard"].allocation_id, null)}',
+      }),
+    );
+    const [precondition] = host.lifecycle.precondition;
+    expect(precondition.condition).toContain('contains(try(keys(data.terraform_remote_state.shared.outputs.addresses), []), "stage-dashboard")');
+    expect(precondition.error_message).toMatch(/Add stage-dashboard to TF_VAR_addresses in .*shared\.env/);
+  });
+
+  it("reads shared by remote state, without a dependency between stacks", () => {
+    expect(json.data.terraform_remote_state.shared).toMatchObject({
+      backend: "s3",
+      config: { bucket: "agt-chronos-terraform-state-storage", key: "shared/terraform.tfstate", region: "us-east-1" },
+    });
+    expect(JSON.stringify(json)).not.toContain("cross-stack");
+  });
+
+  it.each([
+    ["stage", false],
+    ["prod", true],
+  ])("in %s has termination protection: %s", (name, protection) => {
+    const synthesized = synthesizeFiles({ "shared.env": sharedEnv, [`${name}.env`]: environmentEnv(name) }, { only: [name] });
+    expect(resource(synthesized.json(name), "aws_instance", "chronos_dashboard").disable_api_termination).toBe(protection);
+  });
+});
+
+describe("SSH keys", () => {
+  it("come by the key pair and by cloud-config, and name what they replace", () => {
+    const json = synthesizeStage({ TF_VAR_additional_public_key: publicKey });
+    expect(resource(json, "aws_key_pair", "chronos_key")).toMatchObject({
+      key_name: "stage-chronos-${substr(sha256(var.public_key), 0, 8)}",
+      public_key: "${var.public_key}",
+    });
+    expect(json.variable.additional_public_key.default).toBe(publicKey);
+    expect(userData(json)).toContain("ssh_authorized_keys: ${jsonencode(compact([var.additional_public_key]))}");
+  });
+});
+
+describe("user data", () => {
+  it("installs Docker and Git, sets the marker last, and fits", () => {
+    const text = userData(synthesizeStage());
+    expect(text).toMatch(/^#cloud-config\n/);
+    expect(text).toContain("packages: [docker, git]");
+    expect(text).toMatch(/touch \/home\/ec2-user\/\.setup_complete\n/);
+    expect(text).not.toContain("#include");
+    expect(Buffer.byteLength(text)).toBeLessThan(16_384);
+  });
+
+  it("holds no application setting, so that none replaces the host", () => {
+    const settings = { git_ref: "release/2", background_color: "#ff0000", vite_api_base_url: "https://other.example.com", postgres_db: "other" };
+    expect(synthesizeStage(settings)).toEqual(synthesizeStage());
+  });
+});
+
+describe("security groups", () => {
+  type Rule = Record<string, string | number>;
+  const rules = (json: ReturnType<typeof synthesizeStage>, direction: "ingress" | "egress"): [string, Rule][] =>
+    Object.entries(resources(json, `aws_vpc_security_group_${direction}_rule`) as Record<string, Rule>);
+  const brief = (json: ReturnType<typeof synthesizeStage>, direction: "ingress" | "egress") =>
+    rules(json, direction).map(([, r]) => `${r.ip_protocol} ${r.from_port ?? "*"} ${r.cidr_ipv4 ?? r.cidr_ipv6}`).sort();
+
+  it("open the web ports alone by default, and let out to the web alone", () => {
+    const json = synthesizeStage();
+    const web = ["tcp 443 0.0.0.0/0", "tcp 443 ::/0", "tcp 80 0.0.0.0/0", "tcp 80 ::/0"];
+    expect(brief(json, "ingress")).toEqual(web);
+    expect(brief(json, "egress")).toEqual(web);
+  });
+
+  it("have no rule inline", () => {
+    for (const group of Object.values(resources(synthesizeStage(), "aws_security_group"))) {
+      expect(group).not.toHaveProperty("ingress");
+      expect(group).not.toHaveProperty("egress");
+    }
+  });
+
+  it("open SSH to the given networks, IPv4 and IPv6, one rule each", () => {
+    const json = synthesizeStage({ TF_VAR_ssh_cidrs: "203.0.113.7,2001:db8::/32" }, { TF_VAR_network_acl_admin_cidrs: "203.0.113.0/24,2001:db8::/32" });
+    expect(brief(json, "ingress").filter((rule) => rule.includes(" 22 "))).toEqual(["tcp 22 2001:db8::/32", "tcp 22 203.0.113.7/32"]);
+  });
+
+  it("open a port for one network without changing the other rules", () => {
+    const before = Object.fromEntries(rules(synthesizeStage(), "ingress"));
+    const after = Object.fromEntries(rules(synthesizeStage({ TF_VAR_dashboard_ports: "8443,443,80" }), "ingress"));
+    expect(after).toMatchObject(before);
+    expect(Object.keys(after)).toHaveLength(Object.keys(before).length + 2);
+  });
+
+  it("open everything only when told to, with a warning", () => {
+    const files = (value: string) => ({ "shared.env": sharedEnv, "stage.env": { ...environmentEnv("stage"), TF_VAR_allow_all_traffic: value } });
+    const open = synthesizeFiles(files("true"), { only: ["stage"] });
+    expect(brief(open.json("stage"), "ingress")).toEqual(expect.arrayContaining(["all * 0.0.0.0/0", "all * ::/0"].map((rule) => rule.replace("all", "-1"))));
+    expect(open.warnings).toEqual([expect.objectContaining({ name: "TF_VAR_allow_all_traffic", what: expect.stringContaining("to the world") })]);
+    const closed = synthesizeFiles(files("false"), { only: ["stage"] });
+    expect(brief(closed.json("stage"), "ingress").filter((rule) => rule.startsWith("-1"))).toEqual([]);
+    expect(closed.warnings).toEqual([]);
+  });
+});
+
+describe("edge hosts", () => {
+  it("are none by default", () => {
+    expect(Object.keys(resources(synthesizeStage(), "aws_instance"))).toEqual(["chronos_dashboard"]);
+  });
+
+  const json = synthesizeStage({ TF_VAR_edge_hosts: "edge-1,edge-2" });
+
+  it("are made by name, each with its own address", () => {
+    expect(Object.keys(resources(json, "aws_instance")).sort()).toEqual(["chronos_dashboard", "chronos_edge-1", "chronos_edge-2"]);
+    expect(resource(json, "aws_eip_association", "chronos_edge-2_address").allocation_id).toContain('addresses["stage-edge-2"]');
+  });
+
+  it("reach the dashboard's FRP port from their own addresses alone", () => {
+    const frp = Object.values(resources(json, "aws_vpc_security_group_ingress_rule")).filter(({ from_port }) => from_port === 7000);
+    expect(frp.map(({ cidr_ipv4 }) => cidr_ipv4).sort()).toEqual([
+      '${try(data.terraform_remote_state.shared.outputs.addresses["stage-edge-1"].public_ip, null)}/32',
+      '${try(data.terraform_remote_state.shared.outputs.addresses["stage-edge-2"].public_ip, null)}/32',
+    ]);
+  });
+
+  it("go without changing another when one is removed", () => {
+    const fewer = synthesizeStage({ TF_VAR_edge_hosts: "edge-2" });
+    expect(resource(fewer, "aws_instance", "chronos_edge-2")).toEqual(resource(json, "aws_instance", "chronos_edge-2"));
+  });
+});

@@ -1,0 +1,72 @@
+import { DataTerraformRemoteStateS3, TerraformOutput } from "cdktf";
+import { Construct } from "constructs";
+import type { INetwork } from "../modules/network";
+import type { StateLocation } from "./location";
+
+/** What `shared` tells the environments, and nothing else. Written and read here alone, so that both sides agree. */
+export interface SharedOutputs {
+  readonly network: INetwork;
+  /** Elastic IPs by name. */
+  readonly addresses: Readonly<Record<string, { readonly allocation_id: string; readonly public_ip: string }>>;
+  readonly instanceProfile: string;
+  readonly deployerPolicyArn: string;
+  /** Changes with anything in the stack, so that an environment can tell whether `shared` is up to date. */
+  readonly configurationDigest: string;
+}
+
+export function writeSharedOutputs(stack: Construct, outputs: SharedOutputs): void {
+  const scope = new Construct(stack, "outputs");
+  const write = (name: string, description: string, value: unknown) =>
+    new TerraformOutput(scope, name, { description, value }).overrideLogicalId(name);
+  write("vpc_id", "VPC.", outputs.network.vpcId);
+  write("vpc_cidr_block", "IPv4 range of the VPC.", outputs.network.cidrBlock);
+  write("public_subnets", "Public subnets by availability zone.", outputs.network.publicSubnets);
+  write("private_subnets", "Private subnets by availability zone.", outputs.network.privateSubnets);
+  write("addresses", "Elastic IPs by name.", outputs.addresses);
+  write("ec2_instance_profile", "Instance profile of EC2 hosts.", outputs.instanceProfile);
+  write("deployer_policy_arn", "Policy to attach to whoever deploys.", outputs.deployerPolicyArn);
+  write("configuration_digest", "Digest of the synthesized configuration.", outputs.configurationDigest);
+}
+
+/** Reads `shared` through its remote state; values are Terraform expressions. */
+export class SharedState extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: { readonly state: StateLocation; readonly accountIds: readonly string[]; readonly file: string },
+  ) {
+    super(scope, id);
+    const { bucket, key, region } = props.state;
+    new DataTerraformRemoteStateS3(this, "this", { bucket, key, region, allowedAccountIds: [...props.accountIds] });
+  }
+
+  private output(name: string): string {
+    return `data.terraform_remote_state.${this.node.id}.outputs.${name}`;
+  }
+
+  get vpcId(): string {
+    return `\${${this.output("vpc_id")}}`;
+  }
+
+  /** One public subnet; which one does not matter. */
+  get publicSubnetId(): string {
+    return `\${values(${this.output("public_subnets")})[0]}`;
+  }
+
+  get instanceProfile(): string {
+    return `\${${this.output("ec2_instance_profile")}}`;
+  }
+
+  /** The Elastic IP of that name, and the condition that it is there with what to do where it is not. */
+  address(name: string): { allocationId: string; publicIp: string; exists: { condition: string; errorMessage: string } } {
+    const addresses = this.output("addresses");
+    return {
+      allocationId: `\${try(${addresses}["${name}"].allocation_id, null)}`,
+      publicIp: `\${try(${addresses}["${name}"].public_ip, null)}`,
+      exists: {
+        condition: `\${contains(try(keys(${addresses}), []), "${name}")}`,
+        errorMessage: `There is no Elastic IP "${name}" in shared. Add ${name} to TF_VAR_addresses in ${this.props.file} and deploy shared: ./landfall apply shared`,
+      },
+    };
+  }
+}

@@ -1,0 +1,42 @@
+import { Aspects } from "cdktf";
+import type { Construct } from "constructs";
+import { LandfallStack, type LandfallStackProps } from "../backend/landfall-stack";
+import { SharedState } from "../backend/shared-outputs";
+import type { StateLocation } from "../backend/location";
+import { SystemTag } from "../modules/system-tag";
+import { Chronos } from "../workloads/chronos";
+import type { WorkloadProps } from "../workloads/workload";
+import { environmentInputs, type SystemName } from "./catalogue";
+import type { Settings } from "./settings";
+import { stageDefaults, type StageClass } from "./stage-class";
+import { declareInputs } from "./variables";
+
+const workloads: Readonly<Record<SystemName, new (scope: Construct, id: string, props: WorkloadProps) => Construct>> = {
+  chronos: Chronos,
+};
+
+export interface EnvironmentStackProps extends LandfallStackProps {
+  readonly settings: Settings;
+  readonly stageClass: StageClass;
+  readonly shared: { readonly state: StateLocation; readonly accountIds: readonly string[]; readonly file: string };
+}
+
+/** One environment: the systems that its file names. Stage, prod and previews differ by their files alone. */
+export class EnvironmentStack extends LandfallStack {
+  constructor(scope: Construct, props: EnvironmentStackProps) {
+    super(scope, props.environment, props);
+    const { values } = declareInputs(this, environmentInputs, props.settings);
+    const shared = new SharedState(this, "shared", props.shared);
+    for (const system of values.systems) {
+      const workload = new workloads[system](this, system, {
+        environment: props.environment,
+        region: this.region,
+        partition: this.partition,
+        shared,
+        deletionProtection: values.deletion_protection ?? stageDefaults[props.stageClass].deletionProtection,
+        settings: props.settings,
+      });
+      Aspects.of(workload).add(new SystemTag(system));
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { checkEnvironment, checkShared } from "./checks";
+import type { Problem } from "./problem";
+import { environmentNames, readEnvironment, readShared } from "./read";
+import { projectRoot } from "./root";
+import type { Reading, Settings } from "./settings";
+
+export interface LoadOptions {
+  /** Folder with the environment files. @default `environments` of the project */
+  readonly folder?: string;
+  /** `state`, `shared` or environments to load. @default all */
+  readonly only?: readonly string[];
+  /** Settings in it win over the files; `LANDFALL_SHARED` names whose shared settings `state` and `shared` have. */
+  readonly processEnvironment: NodeJS.ProcessEnv;
+  /** Whether a missing secret is a problem. @default false */
+  readonly requireSecrets?: boolean;
+}
+
+export interface Loaded {
+  /** Settings of the stacks `state` and `shared`, unless they are broken or not asked for. */
+  readonly shared?: Settings;
+  /** Usable environments, each with the shared settings that it stands on. */
+  readonly environments: readonly { readonly settings: Settings; readonly shared: Settings }[];
+  readonly broken: readonly Reading[];
+  readonly warnings: readonly Problem[];
+}
+
+/** Reads and checks the settings files: each by itself, and each environment against its shared settings. */
+export function loadSettings(options: LoadOptions): Loaded {
+  const folder = options.folder ?? join(projectRoot, "environments");
+  const wanted = (name: string) => options.only?.includes(name) ?? true;
+  const readOptions = {
+    folder,
+    root: projectRoot,
+    processEnvironment: options.processEnvironment,
+    requireSecrets: options.requireSecrets ?? false,
+  };
+  const sharedReadings = new Map<string, Reading>();
+  const sharedOf = (base: string): Reading => {
+    const known = sharedReadings.get(base);
+    if (known) return known;
+    const reading = withProblems(readShared(base, readOptions), checkShared);
+    sharedReadings.set(base, reading);
+    return reading;
+  };
+
+  const base = sharedBase(folder, options.processEnvironment.LANDFALL_SHARED);
+  const shared = wanted("state") || wanted("shared") ? sharedOf(base) : undefined;
+  const environments: { settings: Settings; shared: Settings }[] = [];
+  const readings: Reading[] = [];
+  for (const name of environmentNames(folder).filter(wanted)) {
+    const reading = readEnvironment(name, readOptions);
+    const own = `${name}.shared`;
+    const { settings: sharedSettings, file } = sharedOf(existsSync(join(folder, `${own}.env`)) ? own : "shared");
+    if (!sharedSettings) {
+      const what = `stands on ${file}, which ${existsSync(join(projectRoot, file)) ? "has problems of its own" : "is not there"}`;
+      readings.push(broken(reading, [{ file: reading.file, what, mend: `./landfall ${existsSync(join(projectRoot, file)) ? "check" : "init"} says more.` }]));
+      continue;
+    }
+    if (!reading.settings) {
+      readings.push(reading);
+      continue;
+    }
+    const { problems, warnings } = checkEnvironment(reading.settings, sharedSettings);
+    const checked = { ...reading, warnings: [...reading.warnings, ...warnings] };
+    readings.push(problems.length > 0 ? broken(checked, problems) : checked);
+    if (problems.length === 0) environments.push({ settings: reading.settings, shared: sharedSettings });
+  }
+  const all = [...sharedReadings.values(), ...readings];
+  return {
+    shared: shared?.settings,
+    environments,
+    broken: all.filter((reading) => !reading.settings),
+    warnings: all.flatMap((reading) => reading.warnings),
+  };
+}
+
+/** A clone starts with the sandbox's shared settings alone; `init` writes the real ones. */
+function sharedBase(folder: string, chosen: string | undefined): string {
+  if (chosen) return `${chosen}.shared`;
+  return existsSync(join(folder, "shared.env")) ? "shared" : "sandbox.shared";
+}
+
+function withProblems(reading: Reading, check: (settings: Settings) => Problem[]): Reading {
+  const problems = reading.settings ? check(reading.settings) : [];
+  return problems.length > 0 ? broken(reading, problems) : reading;
+}
+
+const broken = (reading: Reading, problems: readonly Problem[]): Reading => ({
+  ...reading,
+  settings: undefined,
+  problems: [...reading.problems, ...problems],
+});

@@ -1,0 +1,85 @@
+import { Eip } from "@cdktf/provider-aws/lib/eip";
+import { IamPolicy } from "@cdktf/provider-aws/lib/iam-policy";
+import { Token } from "cdktf";
+import { Construct } from "constructs";
+import { createHash } from "node:crypto";
+import { deployerPolicy } from "../backend/deployer-policy";
+import { LandfallStack, type LandfallStackProps } from "../backend/landfall-stack";
+import { writeSharedOutputs } from "../backend/shared-outputs";
+import { ExistingNetwork } from "../modules/existing-network";
+import { HostRole } from "../modules/host-role";
+import { resourceName } from "../modules/naming";
+import { Network, type INetwork } from "../modules/network";
+import { policyDocument } from "../modules/service-role";
+import { sharedInputs } from "./catalogue";
+import { addressPlan, stateLockTable, type SharedValues } from "./derived";
+import type { Settings } from "./settings";
+import { declareInputs } from "./variables";
+
+/** What all environments share: the network, addresses that outlive hosts, roles, and the deployer's policy. */
+export class SharedStack extends LandfallStack {
+  /** Changes with anything in the stack. */
+  readonly digest: string;
+
+  constructor(scope: Construct, props: LandfallStackProps & { readonly settings: Settings }) {
+    super(scope, "shared", props);
+    const { values, refs } = declareInputs(this, sharedInputs, props.settings);
+    const prefix = values.name_prefix;
+
+    const network = this.network(values, refs.flow_log_retention_days);
+    const addresses = new Construct(this, "address");
+    const hostRole = new HostRole(this, "ec2_host", {
+      name: `${prefix}-ec2-host`,
+      partition: this.partition,
+      region: this.region,
+      accountIds: this.accountIds,
+    });
+    const deployer = new IamPolicy(this, "deployer", {
+      name: resourceName("iam policy", prefix, "terraform-deployment"),
+      description: "What deploying this project needs. Attach it to the user or role that deploys.",
+      policy: policyDocument(
+        deployerPolicy({
+          partition: this.partition,
+          region: this.region,
+          accountIds: this.accountIds,
+          namePrefix: prefix,
+          stateBucket: props.state.bucket,
+          stateLockTable: stateLockTable(values),
+        }),
+      ),
+    });
+    const outputs = {
+      network,
+      addresses: Object.fromEntries(
+        values.addresses.map((name) => {
+          const address = new Eip(addresses, name, { domain: "vpc", tags: { Name: name } });
+          return [name, { allocation_id: address.id, public_ip: address.publicIp }];
+        }),
+      ),
+      instanceProfile: hostRole.instanceProfile.name,
+      deployerPolicyArn: deployer.arn,
+    };
+    this.digest = createHash("sha256").update(JSON.stringify(this.toTerraform())).digest("hex");
+    writeSharedOutputs(this, { ...outputs, configurationDigest: this.digest });
+  }
+
+  private network(values: SharedValues, flowLogRetentionDays: string): INetwork {
+    if (values.vpc_id) {
+      return new ExistingNetwork(this, "network", {
+        vpcId: values.vpc_id,
+        publicSubnetIds: values.public_subnet_ids,
+        privateSubnetIds: values.private_subnet_ids,
+      });
+    }
+    return new Network(this, "network", {
+      name: `${values.name_prefix}-shared`,
+      region: this.region,
+      partition: this.partition,
+      accountIds: this.accountIds,
+      ...addressPlan(values),
+      natGateways: values.nat_gateways,
+      acl: { publicPorts: values.network_acl_public_ports, adminCidrs: values.network_acl_admin_cidrs },
+      flowLogRetentionDays: Token.asNumber(flowLogRetentionDays),
+    });
+  }
+}

@@ -1,0 +1,51 @@
+import { IamInstanceProfile } from "@cdktf/provider-aws/lib/iam-instance-profile";
+import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment";
+import { Construct } from "constructs";
+import { resourceName } from "./naming";
+import { ServiceRole, type PolicyStatement } from "./service-role";
+
+export interface HostRoleProps {
+  readonly name: string;
+  readonly partition: string;
+  readonly region: string;
+  readonly accountIds: readonly string[];
+  /** What hosts may do besides being managed by Systems Manager and writing logs. @default nothing */
+  readonly statements?: readonly PolicyStatement[];
+}
+
+/** Log groups that hosts may write to begin with this. */
+export const hostLogGroups = "/ec2/";
+
+/** The role of EC2 hosts: Session Manager and the other core features of Systems Manager, and CloudWatch Logs. */
+export class HostRole extends Construct {
+  readonly role: ServiceRole;
+  readonly instanceProfile: IamInstanceProfile;
+
+  constructor(scope: Construct, id: string, props: HostRoleProps) {
+    super(scope, id);
+    const logs = (suffix: string) =>
+      props.accountIds.map((account) => `arn:${props.partition}:logs:${props.region}:${account}:log-group:${hostLogGroups}*${suffix}`);
+    this.role = new ServiceRole(this, "this", {
+      name: props.name,
+      service: "ec2.amazonaws.com",
+      statements: [
+        { Sid: "CreateLogs", Effect: "Allow", Action: ["logs:CreateLogGroup", "logs:DescribeLogStreams"], Resource: logs("") },
+        {
+          Sid: "WriteLogs",
+          Effect: "Allow",
+          Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+          Resource: logs(":log-stream:*"),
+        },
+        ...(props.statements ?? []),
+      ],
+    });
+    new IamRolePolicyAttachment(this, "ssm", {
+      role: this.role.role.name,
+      policyArn: `arn:${props.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore`,
+    });
+    this.instanceProfile = new IamInstanceProfile(this, "profile", {
+      name: resourceName("instance profile", props.name),
+      role: this.role.role.name,
+    });
+  }
+}

@@ -1,0 +1,28 @@
+/** What AWS allows in a name of each kind of resource; lengths and characters are those of its API references. */
+const rules = {
+  alarm: { max: 255, pattern: /^[^\p{Cc}]+$/u },
+  bucket: { max: 63, pattern: /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/ },
+  "dynamodb table": { max: 255, pattern: /^[\w.-]{3,}$/ },
+  "iam policy": { max: 128, pattern: /^[\w+=,.@-]+$/ },
+  "iam role": { max: 64, pattern: /^[\w+=,.@-]+$/ },
+  "instance profile": { max: 128, pattern: /^[\w+=,.@-]+$/ },
+  "log group": { max: 512, pattern: /^[\w.#/-]+$/ },
+  "security group": { max: 255, pattern: /^(?!sg-)[\w .:/()#,@[\]+=&;{}!$*-]+$/ },
+} as const satisfies Record<string, { max: number; pattern: RegExp }>;
+
+export type NamedKind = keyof typeof rules;
+
+/**
+ * The parts joined by hyphens, as the name of a resource of that kind.
+ * @throws where AWS would refuse the name. A name is never cut: two long ones could become the same.
+ */
+export function resourceName(kind: NamedKind, ...parts: readonly string[]): string {
+  const name = parts.join("-");
+  const { max, pattern } = rules[kind];
+  if (name.length > max) throw new Error(`${kind} name "${name}" has ${name.length} characters; AWS allows ${max}`);
+  if (!pattern.test(name)) throw new Error(`${kind} name "${name}" has characters that AWS does not allow there`);
+  return name;
+}
+
+/** Terraform's escape for text that must not be read as a template. */
+export const literal = (text: string): string => text.replace(/([$%])\{/g, "$1$1{");

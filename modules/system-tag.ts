@@ -1,0 +1,20 @@
+import type { IAspect } from "cdktf";
+import type { IConstruct } from "constructs";
+
+interface Taggable extends IConstruct {
+  tags: Record<string, string>;
+  readonly tagsInput?: Record<string, string>;
+}
+
+/** Tags every resource below a construct with the system it belongs to. */
+export class SystemTag implements IAspect {
+  constructor(private readonly system: string) {}
+
+  visit(node: IConstruct): void {
+    if (isTaggable(node)) node.tags = { ...node.tagsInput, System: this.system };
+  }
+}
+
+/** Data sources have tags too, to search by. */
+const isTaggable = (node: IConstruct): node is Taggable =>
+  "tagsInput" in node && "terraformResourceType" in node && !String(node.terraformResourceType).startsWith("data.");
