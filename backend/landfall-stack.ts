@@ -32,7 +32,7 @@ export abstract class LandfallStack extends TerraformStack {
     new AwsProvider(this, "aws", {
       region: props.region,
       allowedAccountIds: [...props.accountIds],
-      defaultTags: [{ tags: { Project: "landfall", Environment: props.environment, System: "shared", ManagedBy: "terraform" } }],
+      defaultTags: [{ tags: { Project: "landfall", Environment: props.environment, System: "landfall", ManagedBy: "terraform" } }],
     });
     new S3Backend(this, {
       bucket: props.state.bucket,

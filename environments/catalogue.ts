@@ -177,7 +177,7 @@ export const chronosInputs = {
     description: "One more SSH public key. A change replaces the hosts.",
   },
   dashboard_instance_type: {
-    use: "terraform",
+    use: "structural",
     type: type.instanceType,
     default: "t3.medium",
     description: "EC2 instance type of the dashboard host.",
@@ -238,7 +238,7 @@ export const chronosInputs = {
     example: "edge-1,edge-2",
   },
   edge_instance_type: {
-    use: "terraform",
+    use: "structural",
     type: type.instanceType,
     default: "t3.micro",
     description: "EC2 instance type of edge hosts.",

@@ -4,9 +4,11 @@ import type { z } from "zod";
 export interface InputType<T = unknown> {
   /** Shown in the documentation's table, such as `CIDR list`. */
   readonly name: string;
+  /** What to write, as the end of "Write …": the mend of every problem of this type. */
+  readonly expects: string;
   /** Type of the Terraform variable. Lists stay text there: a file writes them with commas. */
   readonly terraform: "string" | "number" | "bool";
-  /** Turns the text into the value. An issue's message says what is wrong and how to mend it, never the value. */
+  /** Turns the text into the value. An issue's message says what is wrong. */
   readonly schema: z.ZodType<T, string>;
 }
 

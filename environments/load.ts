@@ -32,7 +32,6 @@ export function loadSettings(options: LoadOptions): Loaded {
   const wanted = (name: string) => options.only?.includes(name) ?? true;
   const readOptions = {
     folder,
-    root: projectRoot,
     processEnvironment: options.processEnvironment,
     requireSecrets: options.requireSecrets ?? false,
   };
@@ -54,8 +53,7 @@ export function loadSettings(options: LoadOptions): Loaded {
     const own = `${name}.shared`;
     const { settings: sharedSettings, file } = sharedOf(existsSync(join(folder, `${own}.env`)) ? own : "shared");
     if (!sharedSettings) {
-      const what = `stands on ${file}, which ${existsSync(join(projectRoot, file)) ? "has problems of its own" : "is not there"}`;
-      readings.push(broken(reading, [{ file: reading.file, what, mend: `./landfall ${existsSync(join(projectRoot, file)) ? "check" : "init"} says more.` }]));
+      readings.push(broken(reading, [{ file: reading.file, what: `stands on ${file}, which cannot be used`, mend: "Mend that first." }]));
       continue;
     }
     if (!reading.settings) {

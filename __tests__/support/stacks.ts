@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { synthesize, type Synthesis } from "../../environments/app";
@@ -32,11 +32,12 @@ export function synthesizeFiles(
   files: Readonly<Record<string, Readonly<Record<string, string>> | string>>,
   options: { only?: string[]; processEnvironment?: NodeJS.ProcessEnv; folder?: string } = {},
 ): Synthesized {
-  const folder = options.folder ?? temporaryFolder();
+  const folder = join(options.folder ?? temporaryFolder(), "environments");
+  mkdirSync(folder, { recursive: true });
   for (const [file, content] of Object.entries(files)) {
     writeFileSync(join(folder, file), typeof content === "string" ? content : envText(content), { mode: 0o600 });
   }
-  const outdir = join(folder, "cdktf.out");
+  const outdir = join(folder, "..", "cdktf.out");
   const synthesis = synthesize({ folder, outdir, only: options.only, processEnvironment: options.processEnvironment ?? {} });
   return {
     ...synthesis,

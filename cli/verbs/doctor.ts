@@ -7,6 +7,7 @@ import { loadSettings } from "../../environments/load";
 import { projectRoot } from "../../environments/root";
 import { emulatorStatus } from "../../sandbox/emulator";
 import { findBinary } from "../binary";
+import { LandfallError } from "../errors";
 import { result, resultJson } from "../output";
 
 /** One line of the doctor's report. */
@@ -56,26 +57,32 @@ async function npm(): Promise<Finding> {
   const version = await firstLine("npm", ["--version"]);
   return version
     ? { subject: "npm", state: "ok", found: version }
-    : { subject: "npm", state: "missing", found: "not on PATH", mend: "It comes with Node.js: https://nodejs.org/en/download" };
+    : {
+        subject: "npm",
+        state: "missing",
+        found: "not on PATH",
+        mend: "It comes with Node.js: https://nodejs.org/en/download",
+      };
 }
 
 async function python(environment: NodeJS.ProcessEnv): Promise<Finding> {
   const command = environment.LANDFALL_PYTHON ?? "python3";
   const subject = "Python";
-  const version = await firstLine(command, ["-c", "import platform; print(platform.python_version())"]);
-  if (!version) {
-    const mend = "Install Python 3.10 or later, or set LANDFALL_PYTHON to it. The sandbox and the tests need it.";
-    return { subject, state: "missing", found: `${command} does not run`, mend };
-  }
+  const mend =
+    "Install Python 3.10 or later, or set LANDFALL_PYTHON to it: the sandbox and the tests need it.";
+  // Debian and Ubuntu have ensurepip, and with it working virtual environments, in a package of its own
+  const script =
+    "import importlib.util, platform; print(platform.python_version(), bool(importlib.util.find_spec('ensurepip')))";
+  const [version, venv] = (await firstLine(command, ["-c", script]))?.split(" ") ?? [];
+  if (!version) return { subject, state: "missing", found: `${command} does not run`, mend };
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  if (major < 3 || (major === 3 && minor < 10)) {
-    return { subject, state: "missing", found: version, mend: "Install 3.10 or later, or set LANDFALL_PYTHON to it." };
+  if (major < 3 || (major === 3 && minor < 10))
+    return { subject, state: "missing", found: `${version} (${command})`, mend };
+  if (venv !== "True") {
+    const install = "Install it: on Debian and Ubuntu, `sudo apt install python3-venv`.";
+    return { subject, state: "missing", found: `${version} without virtual environments`, mend: install };
   }
-  if ((await firstLine(command, ["-c", "import ensurepip, venv; print('ok')"])) !== "ok") {
-    const mend = "Install it: on Debian and Ubuntu `sudo apt install python3-venv`.";
-    return { subject, state: "missing", found: `${version} without its venv module`, mend };
-  }
-  return { subject, state: "ok", found: `${version} with venv (${command})` };
+  return { subject, state: "ok", found: `${version} (${command})` };
 }
 
 async function git(): Promise<Finding> {
@@ -88,4 +95,155 @@ async function git(): Promise<Finding> {
         found: "not on PATH",
         mend: "Install it: without it nothing tells whether git would take up a secret.",
       };
+}
+
+async function terraform(environment: NodeJS.ProcessEnv): Promise<Finding> {
+  const subject = "Terraform or OpenTofu";
+  try {
+    const { name, version } = await findBinary(environment);
+    const why = environment.TERRAFORM_BINARY_NAME ? "TERRAFORM_BINARY_NAME names it" : "the first on PATH";
+    return { subject, state: "ok", found: `${name} ${version} (${why})` };
+  } catch (error) {
+    if (!(error instanceof LandfallError)) throw error;
+    return { subject, state: "missing", found: error.message, mend: error.mend };
+  }
+}
+
+/** Where `init` will get the AWS provider from. Nothing is downloaded. */
+async function provider(environment: NodeJS.ProcessEnv): Promise<Finding> {
+  const subject = "AWS provider";
+  const configuration = environment.TF_CLI_CONFIG_FILE;
+  if (configuration) {
+    return existsSync(configuration)
+      ? { subject, state: "ok", found: `installed as ${configuration} says (TF_CLI_CONFIG_FILE)` }
+      : {
+          subject,
+          state: "missing",
+          found: `TF_CLI_CONFIG_FILE names ${configuration}, which is not there`,
+          mend: "Correct or unset it.",
+        };
+  }
+  const cache = environment.TF_PLUGIN_CACHE_DIR ?? join(projectRoot, ".landfall", "plugin-cache");
+  if (existsSync(cache) && readdirSync(cache).length > 0)
+    return { subject, state: "ok", found: `in the plugin cache ${cache}` };
+  const reached = await fetch("https://registry.terraform.io/.well-known/terraform.json", {
+    signal: AbortSignal.timeout(REGISTRY_TIMEOUT),
+  }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+  return reached
+    ? { subject, state: "ok", found: "registry.terraform.io answers" }
+    : {
+        subject,
+        state: "note",
+        found: "registry.terraform.io does not answer",
+        mend: "Check the network, or name a provider mirror in TF_CLI_CONFIG_FILE.",
+      };
+}
+
+function projectFolder(): Finding {
+  const subject = "Project folder";
+  try {
+    accessSync(projectRoot, constants.W_OK);
+    return { subject, state: "ok", found: `${projectRoot} is writable` };
+  } catch {
+    return {
+      subject,
+      state: "missing",
+      found: `${projectRoot} is not writable for you`,
+      mend: "Change its owner or mode.",
+    };
+  }
+}
+
+function disk(): Finding {
+  const subject = "Free disk";
+  const { bavail, bsize } = statfsSync(projectRoot);
+  const found = `${((bavail * bsize) / 2 ** 30).toFixed(1)} GiB`;
+  return bavail * bsize >= DISK_BYTES
+    ? { subject, state: "ok", found }
+    : { subject, state: "note", found, mend: "Free some: provider and tools may need 3 GiB." };
+}
+
+function settingsFiles(environment: NodeJS.ProcessEnv): readonly Finding[] {
+  const { environments, broken } = loadSettings({ processEnvironment: environment });
+  const findings: Finding[] = [
+    ...environments.map(({ settings }): Finding => ({
+      subject: settings.file,
+      state: "ok",
+      found: "usable",
+    })),
+    ...broken.map(({ file, name, problems }): Finding => ({
+      subject: file,
+      state: "note",
+      found: problems.length === 1 ? "1 problem" : `${problems.length} problems`,
+      mend: `./landfall check ${name}`,
+    })),
+  ];
+  if (!existsSync(join(projectRoot, "environments", "shared.env"))) {
+    findings.push({
+      subject: "environments/shared.env",
+      state: "note",
+      found: "not there",
+      mend: "For real AWS: ./landfall init. The sandbox does without.",
+    });
+  }
+  return findings;
+}
+
+/** Whether credentials for AWS seem to be there, and which the SDKs would take first. */
+function credentials(environment: NodeJS.ProcessEnv): Finding {
+  const subject = "AWS credentials";
+  if (environment.AWS_ACCESS_KEY_ID) return { subject, state: "ok", found: "AWS_ACCESS_KEY_ID in the shell" };
+  if (environment.AWS_PROFILE)
+    return { subject, state: "ok", found: `AWS_PROFILE is ${environment.AWS_PROFILE}` };
+  const folder = join(homedir(), ".aws");
+  const files = [
+    environment.AWS_SHARED_CREDENTIALS_FILE ?? join(folder, "credentials"),
+    environment.AWS_CONFIG_FILE ?? join(folder, "config"),
+  ];
+  const file = files.find((path) => existsSync(path));
+  return file
+    ? { subject, state: "ok", found: file }
+    : {
+        subject,
+        state: "note",
+        found: "none found",
+        mend: "For real AWS: `aws configure sso`, or set AWS_PROFILE. The sandbox does without.",
+      };
+}
+
+async function sandbox(): Promise<Finding> {
+  const status = await emulatorStatus();
+  return {
+    subject: "Sandbox",
+    state: "ok",
+    found: status.running ? `running at ${status.endpoint}` : "not running",
+  };
+}
+
+/** The findings as aligned lines; a mend stands below its finding. */
+export function formatFindings(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ subject }) => subject.length));
+  return findings
+    .map(({ state, subject, found, mend }) => {
+      const line = `${state.padEnd(9)}${subject.padEnd(width + 2)}${found}`;
+      return mend ? `${line}\n${" ".repeat(9 + width + 2)}${mend}` : line;
+    })
+    .join("\n");
+}
+
+/** Adds `doctor`. It exits with 1 when something required is missing. */
+export function register(program: Command): void {
+  program
+    .command("doctor")
+    .description("say what this machine lacks, and how to mend it")
+    .option("--json", "as JSON")
+    .action(async ({ json }: { json?: true }) => {
+      const findings = await examine(process.env);
+      if (json) resultJson(findings);
+      else result(formatFindings(findings));
+      if (findings.some(({ state }) => state === "missing")) process.exitCode = 1;
+    });
 }

@@ -1,0 +1,86 @@
+import type { Command } from "commander";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { loadSettings } from "../../environments/load";
+import type { Problem } from "../../environments/problem";
+import { environmentNames } from "../../environments/read";
+import { formatReport } from "../../environments/report";
+import { projectRoot } from "../../environments/root";
+import { LandfallError } from "../errors";
+import { progress, result, resultJson } from "../output";
+
+/** What `check` found. */
+export interface CheckResult {
+  /** Names of the environments, and `shared`, that are usable. */
+  readonly usable: readonly string[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+export interface CheckOptions {
+  /** Folder with the environment files. @default `environments` of the project */
+  readonly folder?: string;
+  /** An environment, or `shared`. @default all */
+  readonly name?: string;
+  readonly processEnvironment: NodeJS.ProcessEnv;
+}
+
+/**
+ * Reads and checks settings, required secrets included. Writes nothing and calls no cloud. The sandbox's secrets are
+ * not asked for before `sandbox up` has made them.
+ * @throws {LandfallError} where there is no such environment
+ */
+export function checkSettings(options: CheckOptions): CheckResult {
+  const folder = options.folder ?? join(projectRoot, "environments");
+  const all = ["shared", ...environmentNames(folder)];
+  if (options.name !== undefined && !all.includes(options.name)) {
+    throw new LandfallError(`There is no environment "${options.name}".`, {
+      mend: `There are: ${all.join(", ")}.`,
+    });
+  }
+  const asked = options.name === undefined ? all : [options.name];
+  const withoutSecrets = existsSync(join(folder, "sandbox.secrets.env")) ? [] : ["sandbox"];
+  const load = (names: readonly string[], requireSecrets: boolean) =>
+    loadSettings({ folder, only: names, processEnvironment: options.processEnvironment, requireSecrets });
+  const parts = [
+    load(
+      asked.filter((name) => !withoutSecrets.includes(name)),
+      true,
+    ),
+    load(
+      asked.filter((name) => withoutSecrets.includes(name)),
+      false,
+    ),
+  ];
+  return {
+    usable: parts.flatMap(({ shared, environments }) => [
+      ...(shared ? [shared.name] : []),
+      ...environments.map(({ settings }) => settings.name),
+    ]),
+    problems: parts.flatMap(({ broken }) => broken.flatMap(({ problems }) => problems)),
+    warnings: parts.flatMap(({ warnings }) => warnings),
+  };
+}
+
+/** Adds `check`. It exits with 1 when there are problems. */
+export function register(program: Command): void {
+  program
+    .command("check")
+    .description("check the settings of one environment or of all; writes nothing, calls no cloud")
+    .argument("[env]", "environment, or shared")
+    .option("--json", "as JSON")
+    .action((name: string | undefined, { json }: { json?: true }) => {
+      const found = checkSettings({ name, processEnvironment: process.env });
+      if (json) {
+        resultJson(found);
+      } else {
+        if (found.warnings.length > 0) progress(formatReport(found.warnings));
+        result(
+          found.problems.length > 0
+            ? formatReport(found.problems)
+            : `no problems in ${found.usable.join(", ")}`,
+        );
+      }
+      if (found.problems.length > 0) process.exitCode = 1;
+    });
+}
