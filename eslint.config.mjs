@@ -11,7 +11,13 @@ export default tseslint.config(
       "no-restricted-imports": [
         "error",
         {
-          paths: [{ name: "@cdktf/provider-aws", message: "Import one resource, such as @cdktf/provider-aws/lib/vpc: the root loads all of them." }],
+          paths: [
+            {
+              name: "@cdktf/provider-aws",
+              message:
+                "Import one resource, such as @cdktf/provider-aws/lib/vpc: the root loads all of them.",
+            },
+          ],
         },
       ],
       "@typescript-eslint/consistent-type-imports": "error",
@@ -19,11 +25,19 @@ export default tseslint.config(
   },
   {
     files: ["**/*.cjs"],
-    languageOptions: { sourceType: "commonjs", globals: { require: "readonly", module: "writable", process: "readonly", __dirname: "readonly" } },
+    languageOptions: {
+      sourceType: "commonjs",
+      globals: { require: "readonly", module: "writable", process: "readonly", __dirname: "readonly" },
+    },
     rules: { "@typescript-eslint/no-require-imports": "off" },
   },
   {
     files: ["backend/**", "environments/**", "modules/**", "workloads/**"],
-    rules: { "no-restricted-properties": ["error", { object: "process", property: "env", message: "Settings come in as arguments." }] },
+    rules: {
+      "no-restricted-properties": [
+        "error",
+        { object: "process", property: "env", message: "Settings come in as arguments." },
+      ],
+    },
   },
 );

@@ -32,7 +32,16 @@ export abstract class LandfallStack extends TerraformStack {
     new AwsProvider(this, "aws", {
       region: props.region,
       allowedAccountIds: [...props.accountIds],
-      defaultTags: [{ tags: { Project: "landfall", Environment: props.environment, System: "landfall", ManagedBy: "terraform" } }],
+      defaultTags: [
+        {
+          tags: {
+            Project: "landfall",
+            Environment: props.environment,
+            System: "landfall",
+            ManagedBy: "terraform",
+          },
+        },
+      ],
     });
     new S3Backend(this, {
       bucket: props.state.bucket,
@@ -57,7 +66,8 @@ export abstract class LandfallStack extends TerraformStack {
       .join("_")
       .replace(/[^A-Za-z0-9_-]/g, "-");
     const owner = this.owners.get(id) ?? node.path;
-    if (owner !== node.path) throw new Error(`"${owner}" and "${node.path}" would have the same address ${id}`);
+    if (owner !== node.path)
+      throw new Error(`"${owner}" and "${node.path}" would have the same address ${id}`);
     this.owners.set(id, owner);
     return id;
   }

@@ -7,7 +7,9 @@ import type { StateLocation } from "./location";
 export interface SharedOutputs {
   readonly network: INetwork;
   /** Elastic IPs by name. */
-  readonly addresses: Readonly<Record<string, { readonly allocation_id: string; readonly public_ip: string }>>;
+  readonly addresses: Readonly<
+    Record<string, { readonly allocation_id: string; readonly public_ip: string }>
+  >;
   readonly instanceProfile: string;
   readonly deployerPolicyArn: string;
   /** Changes with anything in the stack, so that an environment can tell whether `shared` is up to date. */
@@ -33,11 +35,20 @@ export class SharedState extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    private readonly props: { readonly state: StateLocation; readonly accountIds: readonly string[]; readonly file: string },
+    private readonly props: {
+      readonly state: StateLocation;
+      readonly accountIds: readonly string[];
+      readonly file: string;
+    },
   ) {
     super(scope, id);
     const { bucket, key, region } = props.state;
-    new DataTerraformRemoteStateS3(this, "this", { bucket, key, region, allowedAccountIds: [...props.accountIds] });
+    new DataTerraformRemoteStateS3(this, "this", {
+      bucket,
+      key,
+      region,
+      allowedAccountIds: [...props.accountIds],
+    });
   }
 
   private output(name: string): string {
@@ -58,7 +69,11 @@ export class SharedState extends Construct {
   }
 
   /** The Elastic IP of that name, and the condition that it is there with what to do where it is not. */
-  address(name: string): { allocationId: string; publicIp: string; exists: { condition: string; errorMessage: string } } {
+  address(name: string): {
+    allocationId: string;
+    publicIp: string;
+    exists: { condition: string; errorMessage: string };
+  } {
     const addresses = this.output("addresses");
     return {
       allocationId: `\${try(${addresses}["${name}"].allocation_id, null)}`,

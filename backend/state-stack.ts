@@ -37,7 +37,10 @@ export class StateStack extends LandfallStack {
       accessLogs: logs,
       preventDestroy: true,
     });
-    new TerraformOutput(this, "state_bucket", { value: state.name, description: "Bucket that holds all state." });
+    new TerraformOutput(this, "state_bucket", {
+      value: state.name,
+      description: "Bucket that holds all state.",
+    });
 
     if (lockTable) {
       const table = new DynamodbTable(this, "locks", {
@@ -50,7 +53,10 @@ export class StateStack extends LandfallStack {
         deletionProtectionEnabled: true,
         lifecycle: { preventDestroy: true },
       });
-      new TerraformOutput(this, "state_lock_table", { value: table.name, description: "Table that locks state." });
+      new TerraformOutput(this, "state_lock_table", {
+        value: table.name,
+        description: "Table that locks state.",
+      });
     }
   }
 }

@@ -60,8 +60,17 @@ export function synthesize(options: SynthesisOptions): Synthesis {
   if (loaded.shared) {
     const settings = loaded.shared;
     const shared = valuesOf<SharedValues>(settings);
-    const common = { region: shared.region, accountIds: shared.allowed_account_ids, stageClass: "prod" } as const;
-    const props = (name: string) => ({ ...common, environment: name, settings, state: stateLocation(shared, name) });
+    const common = {
+      region: shared.region,
+      accountIds: shared.allowed_account_ids,
+      stageClass: "prod",
+    } as const;
+    const props = (name: string) => ({
+      ...common,
+      environment: name,
+      settings,
+      state: stateLocation(shared, name),
+    });
     if (wanted("state")) {
       new StateStack(app, props("state"));
       add({ ...common, name: "state", state: stateLocation(shared, "state") }, settings);
@@ -97,15 +106,23 @@ export function synthesize(options: SynthesisOptions): Synthesis {
 
 /** Values that files give; what the process environment gives, Terraform finds there. */
 function writeSecrets(directory: string, { settings }: Settings): void {
-  const secrets = [...settings].filter(([, { input, source }]) => input.use === "terraform" && isSecret(input) && source.from === "file");
+  const secrets = [...settings].filter(
+    ([, { input, source }]) => input.use === "terraform" && isSecret(input) && source.from === "file",
+  );
   const file = join(directory, secretsFile);
   rmSync(file, { force: true }); // an old one keeps its mode when it is written over
   if (secrets.length === 0) return;
-  writeFileSync(file, JSON.stringify(Object.fromEntries(secrets.map(([name, { value }]) => [name, value]))), { mode: 0o600 });
+  writeFileSync(file, JSON.stringify(Object.fromEntries(secrets.map(([name, { value }]) => [name, value]))), {
+    mode: 0o600,
+  });
 }
 
 /** Removes the output of stacks that are no more. Not all of the output: Terraform keeps its own files there too. */
-function removeStale(outdir: string, wanted: (name: string) => boolean, stacks: ReadonlyMap<string, unknown>): void {
+function removeStale(
+  outdir: string,
+  wanted: (name: string) => boolean,
+  stacks: ReadonlyMap<string, unknown>,
+): void {
   const folder = join(outdir, "stacks");
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder)) {

@@ -33,7 +33,8 @@ export const sharedInputs = {
     use: "structural",
     type: type.oneOf("dynamodb", "s3", "both"),
     default: "dynamodb",
-    description: "How state is locked: by the DynamoDB table, by S3's own lock file, or by both while moving from one to the other.",
+    description:
+      "How state is locked: by the DynamoDB table, by S3's own lock file, or by both while moving from one to the other.",
   },
   vpc_id: {
     use: "structural",
@@ -95,19 +96,22 @@ export const sharedInputs = {
     use: "structural",
     type: type.oneOf("none", "single", "per_az"),
     default: "none",
-    description: "NAT gateways for IPv4 out of private subnets: none, one for all zones, or one in each zone.",
+    description:
+      "NAT gateways for IPv4 out of private subnets: none, one for all zones, or one in each zone.",
   },
   network_acl_public_ports: {
     use: "structural",
     type: type.ports,
     default: "80,443",
-    description: "TCP ports below 1024 that the network ACL lets the world reach; ports above are left to security groups.",
+    description:
+      "TCP ports below 1024 that the network ACL lets the world reach; ports above are left to security groups.",
   },
   network_acl_admin_cidrs: {
     use: "structural",
     type: type.cidrs,
     default: "",
-    description: "Networks that the network ACL lets reach every port, SSH included. Must cover each environment's `ssh_cidrs`.",
+    description:
+      "Networks that the network ACL lets reach every port, SSH included. Must cover each environment's `ssh_cidrs`.",
   },
   flow_log_retention_days: {
     use: "terraform",
@@ -141,7 +145,8 @@ export const environmentInputs = {
     use: "structural",
     type: type.oneOf("dev", "staging", "prod"),
     optional: true,
-    description: "What is protected and kept; `prod` is prod, `stage` is staging, all else dev when left out.",
+    description:
+      "What is protected and kept; `prod` is prod, `stage` is staging, all else dev when left out.",
   },
   region: {
     use: "structural",
@@ -261,10 +266,30 @@ export const chronosInputs = {
     default: "main",
     description: "Branch, tag or commit of the application to run.",
   },
-  postgres_user: { use: "application", type: type.text, default: "postgres", description: "PostgreSQL user." },
-  postgres_password: { use: "application", type: type.text, secret: true, description: "PostgreSQL password." },
-  postgres_db: { use: "application", type: type.text, default: "chronos", description: "PostgreSQL database." },
-  jwt_secret_key: { use: "application", type: type.text, secret: true, description: "Key that signs the dashboard's tokens." },
+  postgres_user: {
+    use: "application",
+    type: type.text,
+    default: "postgres",
+    description: "PostgreSQL user.",
+  },
+  postgres_password: {
+    use: "application",
+    type: type.text,
+    secret: true,
+    description: "PostgreSQL password.",
+  },
+  postgres_db: {
+    use: "application",
+    type: type.text,
+    default: "chronos",
+    description: "PostgreSQL database.",
+  },
+  jwt_secret_key: {
+    use: "application",
+    type: type.text,
+    secret: true,
+    description: "Key that signs the dashboard's tokens.",
+  },
   background_color: {
     use: "application",
     type: type.cssColor,

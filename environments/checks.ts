@@ -37,16 +37,30 @@ export function checkShared(settings: Settings): Problem[] {
   const shared = valuesOf<SharedValues>(settings);
   const findings = [...(shared.vpc_id ? checkExistingNetwork(settings, shared) : checkNewNetwork(shared))];
   if (stateBucket(shared).length > STATE_BUCKET_CHARACTERS) {
-    findings.push(["state_bucket", `has more than ${STATE_BUCKET_CHARACTERS} characters, and the bucket of its access logs adds "-logs"`, "Choose a shorter name."]);
+    findings.push([
+      "state_bucket",
+      `has more than ${STATE_BUCKET_CHARACTERS} characters, and the bucket of its access logs adds "-logs"`,
+      "Choose a shorter name.",
+    ]);
   }
   return findings.map((finding) => toProblem(settings, finding));
 }
 
 function checkExistingNetwork(settings: Settings, shared: SharedValues): Finding[] {
-  const idle = newNetworkInputs.filter((name) => (settings.settings.get(name)?.source.from ?? "default") !== "default");
-  const findings = idle.map((name): Finding => [name, "describes a new VPC, but vpc_id names an existing one", "Remove one of the two."]);
+  const idle = newNetworkInputs.filter(
+    (name) => (settings.settings.get(name)?.source.from ?? "default") !== "default",
+  );
+  const findings = idle.map((name): Finding => [
+    name,
+    "describes a new VPC, but vpc_id names an existing one",
+    "Remove one of the two.",
+  ]);
   if (shared.vpc_id !== "default" && !shared.public_subnet_ids?.length) {
-    findings.push(["vpc_id", "names an existing VPC without its subnets", 'Add TF_VAR_public_subnet_ids="subnet-…,subnet-…".']);
+    findings.push([
+      "vpc_id",
+      "names an existing VPC without its subnets",
+      'Add TF_VAR_public_subnet_ids="subnet-…,subnet-…".',
+    ]);
   }
   return findings;
 }
@@ -54,44 +68,82 @@ function checkExistingNetwork(settings: Settings, shared: SharedValues): Finding
 function checkNewNetwork(shared: SharedValues): Finding[] {
   const findings: Finding[] = [];
   for (const name of ["public_subnet_ids", "private_subnet_ids"] as const) {
-    if (shared[name]) findings.push([name, "belongs to an existing VPC, but none is named", "Add TF_VAR_vpc_id, or remove it."]);
+    if (shared[name])
+      findings.push([
+        name,
+        "belongs to an existing VPC, but none is named",
+        "Add TF_VAR_vpc_id, or remove it.",
+      ]);
   }
   const zones = availabilityZones(shared);
   const foreign = zones.filter((zone) => zone.slice(0, -1) !== shared.region);
   if (foreign.length > 0) {
-    findings.push(["availability_zones", `${foreign.join(", ")} is not in the region ${shared.region}`, `Name zones such as ${shared.region}a.`]);
+    findings.push([
+      "availability_zones",
+      `${foreign.join(", ")} is not in the region ${shared.region}`,
+      `Name zones such as ${shared.region}a.`,
+    ]);
   }
   for (const name of ["public_subnet_cidrs", "private_subnet_cidrs"] as const) {
     const unknown = [...(shared[name]?.keys() ?? [])].filter((zone) => !zones.includes(zone));
     if (unknown.length > 0) {
-      findings.push([name, `${unknown.join(", ")} is none of the zones ${zones.join(", ")}`, "Name a zone that has subnets."]);
+      findings.push([
+        name,
+        `${unknown.join(", ")} is none of the zones ${zones.join(", ")}`,
+        "Name a zone that has subnets.",
+      ]);
     }
   }
   if (shared.nat_gateways !== "none" && !shared.private_subnets) {
-    findings.push(["nat_gateways", "serves private subnets, and there are none", 'Set TF_VAR_private_subnets="true", or TF_VAR_nat_gateways="none".']);
+    findings.push([
+      "nat_gateways",
+      "serves private subnets, and there are none",
+      'Set TF_VAR_private_subnets="true", or TF_VAR_nat_gateways="none".',
+    ]);
   }
   for (const what of addressPlanProblems(addressPlan(shared))) {
-    findings.push(["vpc_cidr", `makes an address plan that does not work: ${what}`, "Choose ranges that are inside the VPC and apart from each other."]);
+    findings.push([
+      "vpc_cidr",
+      `makes an address plan that does not work: ${what}`,
+      "Choose ranges that are inside the VPC and apart from each other.",
+    ]);
   }
   return findings;
 }
 
 /** Problems of an environment beside its `shared`. */
-export function checkEnvironment(settings: Settings, sharedSettings: Settings): { problems: Problem[]; warnings: Problem[] } {
+export function checkEnvironment(
+  settings: Settings,
+  sharedSettings: Settings,
+): { problems: Problem[]; warnings: Problem[] } {
   const shared = valuesOf<SharedValues>(sharedSettings);
   const environment = valuesOf<EnvironmentValues>(settings);
   const findings: Finding[] = [];
   const warnings: Finding[] = [];
   if (environment.region && environment.region !== shared.region) {
-    findings.push(["region", `differs from ${shared.region}, where the network of ${sharedSettings.file} is`, "Use the same region."]);
+    findings.push([
+      "region",
+      `differs from ${shared.region}, where the network of ${sharedSettings.file} is`,
+      "Use the same region.",
+    ]);
   }
-  const foreign = (environment.allowed_account_ids ?? []).filter((id) => !shared.allowed_account_ids.includes(id));
+  const foreign = (environment.allowed_account_ids ?? []).filter(
+    (id) => !shared.allowed_account_ids.includes(id),
+  );
   if (foreign.length > 0) {
-    findings.push(["allowed_account_ids", `holds ${foreign.join(", ")}, which ${sharedSettings.file} does not`, "An environment lives in the account of its shared network."]);
+    findings.push([
+      "allowed_account_ids",
+      `holds ${foreign.join(", ")}, which ${sharedSettings.file} does not`,
+      "An environment lives in the account of its shared network.",
+    ]);
   }
   const missing = addressesOf(settings).filter((address) => !shared.addresses.includes(address));
   if (missing.length > 0) {
-    findings.push(["systems", `needs the Elastic IP ${missing.join(", ")}, which shared does not have`, `Add ${missing.join(",")} to TF_VAR_addresses in ${sharedSettings.file}.`]);
+    findings.push([
+      "systems",
+      `needs the Elastic IP ${missing.join(", ")}, which shared does not have`,
+      `Add ${missing.join(",")} to TF_VAR_addresses in ${sharedSettings.file}.`,
+    ]);
   }
   if (environment.systems.includes("chronos")) {
     const chronos = valuesOf<ChronosValues>(settings);
@@ -107,19 +159,33 @@ export function checkEnvironment(settings: Settings, sharedSettings: Settings): 
 function checkChronos(chronos: ChronosValues, shared: SharedValues, sharedFile: string): Finding[] {
   const findings: Finding[] = [];
   if (chronos.edge_hosts.includes("dashboard")) {
-    findings.push(["edge_hosts", 'may not have a host named "dashboard"', "That is the dashboard's own name."]);
+    findings.push([
+      "edge_hosts",
+      'may not have a host named "dashboard"',
+      "That is the dashboard's own name.",
+    ]);
   }
   if (shared.vpc_id) return findings; // the network ACL is not ours
 
   const admins = shared.network_acl_admin_cidrs;
   const shut = chronos.ssh_cidrs.filter((cidr) => !admins.some((admin) => contains(admin, cidr)));
   if (shut.length > 0) {
-    findings.push(["ssh_cidrs", `${shut.join(", ")} cannot pass the network ACL`, `Add it to TF_VAR_network_acl_admin_cidrs in ${sharedFile}.`]);
+    findings.push([
+      "ssh_cidrs",
+      `${shut.join(", ")} cannot pass the network ACL`,
+      `Add it to TF_VAR_network_acl_admin_cidrs in ${sharedFile}.`,
+    ]);
   }
   for (const name of ["dashboard_ports", "frp_ports"] as const) {
-    const blocked = chronos[name].filter((ports) => ports.from < 1024 && !shared.network_acl_public_ports.some((open) => covers(open, ports)));
+    const blocked = chronos[name].filter(
+      (ports) => ports.from < 1024 && !shared.network_acl_public_ports.some((open) => covers(open, ports)),
+    );
     if (blocked.length > 0) {
-      findings.push([name, `${blocked.map(({ from }) => from).join(", ")} cannot pass the network ACL`, `Add it to TF_VAR_network_acl_public_ports in ${sharedFile}.`]);
+      findings.push([
+        name,
+        `${blocked.map(({ from }) => from).join(", ")} cannot pass the network ACL`,
+        `Add it to TF_VAR_network_acl_public_ports in ${sharedFile}.`,
+      ]);
     }
   }
   return findings;
@@ -128,20 +194,35 @@ function checkChronos(chronos: ChronosValues, shared: SharedValues, sharedFile: 
 function warnOfOpenDoors(chronos: ChronosValues): Finding[] {
   const warnings: Finding[] = [];
   if (chronos.allow_all_traffic) {
-    warnings.push(["allow_all_traffic", "opens every port of the dashboard host to the world", "Set it back to false when the fault is found."]);
+    warnings.push([
+      "allow_all_traffic",
+      "opens every port of the dashboard host to the world",
+      "Set it back to false when the fault is found.",
+    ]);
   }
   if (chronos.ssh_cidrs.some((cidr) => anywhere.includes(cidr))) {
-    warnings.push(["ssh_cidrs", "opens SSH to the world", "Name the networks that need it, or none: Session Manager works without."]);
+    warnings.push([
+      "ssh_cidrs",
+      "opens SSH to the world",
+      "Name the networks that need it, or none: Session Manager works without.",
+    ]);
   }
   return warnings;
 }
 
-const covers = (outer: PortRange, inner: PortRange): boolean => outer.from <= inner.from && inner.to <= outer.to;
+const covers = (outer: PortRange, inner: PortRange): boolean =>
+  outer.from <= inner.from && inner.to <= outer.to;
 
 /** Points at the line that set the input, or at the file where nothing did. */
 function toProblem(settings: Settings, [input, what, mend]: Finding): Problem {
   const setting = settings.settings.get(input);
   const name = setting ? nameInFile(input, setting.input) : `TF_VAR_${input}`;
-  if (setting?.source.from === "file") return { file: setting.source.file, line: setting.source.line, name, what, mend };
-  return { file: setting?.source.from === "process environment" ? "process environment" : settings.file, name, what, mend };
+  if (setting?.source.from === "file")
+    return { file: setting.source.file, line: setting.source.line, name, what, mend };
+  return {
+    file: setting?.source.from === "process environment" ? "process environment" : settings.file,
+    name,
+    what,
+    mend,
+  };
 }

@@ -13,7 +13,8 @@ export type SharedValues = StructuralValues<typeof sharedInputs>;
 export const stateBucket = (shared: SharedValues): string =>
   shared.state_bucket ?? resourceName("bucket", shared.name_prefix, "chronos-terraform-state-storage");
 export const stateLockTable = (shared: SharedValues): string =>
-  shared.state_lock_table ?? resourceName("dynamodb table", shared.name_prefix, "chronos-terraform-state-locks");
+  shared.state_lock_table ??
+  resourceName("dynamodb table", shared.name_prefix, "chronos-terraform-state-locks");
 
 /** Where the state of a stack lives: each has its own key in the one bucket. */
 export const stateLocation = (shared: SharedValues, stack: string): StateLocation => ({
@@ -44,5 +45,7 @@ export const valuesOf = <T>(settings: Settings): T =>
 /** Names of the Elastic IPs that an environment takes from `shared`. */
 export function addressesOf(settings: Settings): readonly string[] {
   const { systems, edge_hosts } = valuesOf<EnvironmentValues & ChronosValues>(settings);
-  return systems.includes("chronos") ? ["dashboard", ...edge_hosts].map((host) => `${settings.name}-${host}`) : [];
+  return systems.includes("chronos")
+    ? ["dashboard", ...edge_hosts].map((host) => `${settings.name}-${host}`)
+    : [];
 }

@@ -34,8 +34,12 @@ const unquoted = /[^\n]*/y;
  * keeps line numbers and reports what it cannot read.
  */
 export function parseEnvFile(bytes: Buffer): ParsedFile {
-  const whole = (what: string, mend: string): ParsedFile => ({ assignments: [], misread: [{ line: 1, what, mend }] });
-  if (bytes.length > MAX_BYTES) return whole("is larger than 1 MiB", "A settings file is a few lines; is this another file?");
+  const whole = (what: string, mend: string): ParsedFile => ({
+    assignments: [],
+    misread: [{ line: 1, what, mend }],
+  });
+  if (bytes.length > MAX_BYTES)
+    return whole("is larger than 1 MiB", "A settings file is a few lines; is this another file?");
   let decoded: string;
   try {
     decoded = new TextDecoder("utf-8", { fatal: true }).decode(bytes); // drops a byte order mark
@@ -72,12 +76,21 @@ class Parser {
     if (value === undefined) {
       if (quote !== '"' && quote !== "'") return;
       this.position = begin;
-      this.misreadLine("has a quote that never ends", "Close it, or double it with a backslash where it is meant.", name);
+      this.misreadLine(
+        "has a quote that never ends",
+        "Close it, or double it with a backslash where it is meant.",
+        name,
+      );
     } else if (this.take(blank)) {
       this.assignments.push({ name, value, line });
     } else {
       const end = this.line === line ? "" : ` on line ${this.line}`;
-      this.misreadLine(`has something after its closing quote${end}`, "Close the quote at the value's end, or write \\\" inside.", name, line);
+      this.misreadLine(
+        `has something after its closing quote${end}`,
+        "Close the quote at the value's end, or write \\\" inside.",
+        name,
+        line,
+      );
     }
   }
 
@@ -96,7 +109,12 @@ class Parser {
     const rest = this.take(unquoted)?.[0] ?? "";
     const value = rest.replace(/(^|[ \t])#.*$/, "").replace(/[ \t]+$/, "");
     if (!/[\s"'\\]/.test(value)) return value;
-    this.misread.push({ line: this.line, name, what: "has blanks, quotes or backslashes outside quotes", mend: "Put the whole value in double quotes." });
+    this.misread.push({
+      line: this.line,
+      name,
+      what: "has blanks, quotes or backslashes outside quotes",
+      mend: "Put the whole value in double quotes.",
+    });
     return undefined;
   }
 
@@ -130,7 +148,8 @@ export function formatEnvFile(assignments: readonly Pick<Assignment, "name" | "v
 }
 
 export function formatAssignment(name: string, value: string): string {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Error(`${JSON.stringify(name)} is no name for a setting`);
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+    throw new Error(`${JSON.stringify(name)} is no name for a setting`);
   if (/[\r\0]/.test(value)) throw new Error(`the value of ${name} holds a carriage return or a NUL byte`);
   return `${name}="${value.replace(/["\\$`]/g, "\\$&")}"\n`;
 }

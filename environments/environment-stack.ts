@@ -11,14 +11,20 @@ import type { Settings } from "./settings";
 import { stageDefaults, type StageClass } from "./stage-class";
 import { declareInputs } from "./variables";
 
-const workloads: Readonly<Record<SystemName, new (scope: Construct, id: string, props: WorkloadProps) => Construct>> = {
+const workloads: Readonly<
+  Record<SystemName, new (scope: Construct, id: string, props: WorkloadProps) => Construct>
+> = {
   chronos: Chronos,
 };
 
 export interface EnvironmentStackProps extends LandfallStackProps {
   readonly settings: Settings;
   readonly stageClass: StageClass;
-  readonly shared: { readonly state: StateLocation; readonly accountIds: readonly string[]; readonly file: string };
+  readonly shared: {
+    readonly state: StateLocation;
+    readonly accountIds: readonly string[];
+    readonly file: string;
+  };
 }
 
 /** One environment: the systems that its file names. Stage, prod and previews differ by their files alone. */

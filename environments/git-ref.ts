@@ -13,4 +13,5 @@ const rules: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** What is wrong with a git ref, if anything. */
-export const gitRefProblem = (ref: string): string | undefined => rules.find(([pattern]) => pattern.test(ref))?.[1];
+export const gitRefProblem = (ref: string): string | undefined =>
+  rules.find(([pattern]) => pattern.test(ref))?.[1];

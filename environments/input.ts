@@ -44,14 +44,23 @@ export type Input = StructuralInput | TerraformInput | ApplicationInput;
 /** Inputs of one part of the project, by name (without `TF_VAR_`). */
 export type InputGroup = Readonly<Record<string, Input>>;
 
-type ValueOf<I> = I extends { type: InputType<infer T> } ? (I extends { optional: true } ? T | undefined : T) : never;
-type NamesBy<G extends InputGroup, U extends Input["use"]> = { [K in keyof G]: G[K]["use"] extends U ? K : never }[keyof G];
+type ValueOf<I> = I extends { type: InputType<infer T> }
+  ? I extends { optional: true }
+    ? T | undefined
+    : T
+  : never;
+type NamesBy<G extends InputGroup, U extends Input["use"]> = {
+  [K in keyof G]: G[K]["use"] extends U ? K : never;
+}[keyof G];
 
 /** Values of the group's structural inputs. */
-export type StructuralValues<G extends InputGroup> = { readonly [K in NamesBy<G, "structural">]: ValueOf<G[K]> };
+export type StructuralValues<G extends InputGroup> = {
+  readonly [K in NamesBy<G, "structural">]: ValueOf<G[K]>;
+};
 /** References (`${var.name}`) to the group's other Terraform inputs. */
 export type References<G extends InputGroup> = { readonly [K in NamesBy<G, "terraform">]: string };
 
 export const isSecret = (input: Input): boolean => input.use !== "structural" && input.secret === true;
 /** The name as a file writes it: application settings plain, all else with `TF_VAR_`. */
-export const nameInFile = (name: string, input: Input): string => (input.use === "application" ? name : `TF_VAR_${name}`);
+export const nameInFile = (name: string, input: Input): string =>
+  input.use === "application" ? name : `TF_VAR_${name}`;

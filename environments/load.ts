@@ -51,9 +51,15 @@ export function loadSettings(options: LoadOptions): Loaded {
   for (const name of environmentNames(folder).filter(wanted)) {
     const reading = readEnvironment(name, readOptions);
     const own = `${name}.shared`;
-    const { settings: sharedSettings, file } = sharedOf(existsSync(join(folder, `${own}.env`)) ? own : "shared");
+    const { settings: sharedSettings, file } = sharedOf(
+      existsSync(join(folder, `${own}.env`)) ? own : "shared",
+    );
     if (!sharedSettings) {
-      readings.push(broken(reading, [{ file: reading.file, what: `stands on ${file}, which cannot be used`, mend: "Mend that first." }]));
+      readings.push(
+        broken(reading, [
+          { file: reading.file, what: `stands on ${file}, which cannot be used`, mend: "Mend that first." },
+        ]),
+      );
       continue;
     }
     if (!reading.settings) {

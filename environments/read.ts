@@ -31,10 +31,17 @@ export function readEnvironment(name: string, options: ReadOptions): Reading {
   const reader = new Reader(name, { ...environmentInputs, ...allSystemInputs }, options);
   const named = environmentName.schema.safeParse(name);
   if (!named.success) {
-    reader.problem(undefined, { what: "does not name an environment", mend: `Name the file after ${environmentName.expects}` });
+    reader.problem(undefined, {
+      what: "does not name an environment",
+      mend: `Name the file after ${environmentName.expects}`,
+    });
   }
-  const systems = reader.validate("systems", environmentInputs.systems)?.value as readonly SystemName[] | undefined;
-  reader.read({ ...environmentInputs, ...Object.assign({}, ...(systems ?? []).map((system) => systemInputs[system])) });
+  const systems = reader.validate("systems", environmentInputs.systems)?.value as
+    readonly SystemName[] | undefined;
+  reader.read({
+    ...environmentInputs,
+    ...Object.assign({}, ...(systems ?? []).map((system) => systemInputs[system])),
+  });
   const deptype = reader.validate("deptype", environmentInputs.deptype);
   if (deptype && named.success && deptype.value !== name) {
     reader.problem(deptype.source, {
@@ -92,13 +99,18 @@ class Reader {
         const written = nameInFile(name, input);
         const where = isSecret(input) ? this.label(`${this.name}.secrets.env`) : this.file;
         const example = input.example ? ` Example: ${written}="${input.example}"` : "";
-        this.problem(undefined, { name: written, what: "is missing", mend: `Add it to ${where}: ${input.type.expects}${example}` });
+        this.problem(undefined, {
+          name: written,
+          what: "is missing",
+          mend: `Add it to ${where}: ${input.type.expects}${example}`,
+        });
       }
     }
   }
 
   private isMissing(name: string, input: Input): boolean {
-    const required = input.default === undefined && !input.optional && (!isSecret(input) || this.options.requireSecrets);
+    const required =
+      input.default === undefined && !input.optional && (!isSecret(input) || this.options.requireSecrets);
     return required && !this.given.has(name);
   }
 
@@ -109,11 +121,16 @@ class Reader {
   }
 
   private parse(name: string, input: Input): Setting | undefined {
-    const { text, source } = this.given.get(name) ?? { text: input.default, source: { from: "default" } as const };
+    const { text, source } = this.given.get(name) ?? {
+      text: input.default,
+      source: { from: "default" } as const,
+    };
     if (text === undefined || (input.optional && text === "")) return undefined;
     const parsed = input.type.schema.safeParse(text);
     if (parsed.success) return { name, input, text, value: parsed.data, source };
-    const what = isSecret(input) ? "has a value that does not do" : parsed.error.issues.map(({ message }) => message).join("; ");
+    const what = isSecret(input)
+      ? "has a value that does not do"
+      : parsed.error.issues.map(({ message }) => message).join("; ");
     this.problem(source, { name: nameInFile(name, input), what, mend: `Write ${input.type.expects}` });
     return undefined;
   }
@@ -121,7 +138,13 @@ class Reader {
   reading(): Reading {
     const settings: Settings = { name: this.name, file: this.file, settings: this.settings };
     const usable = this.problems.length === 0;
-    return { name: this.name, file: this.file, settings: usable ? settings : undefined, problems: inOrder(this.problems), warnings: this.warnings };
+    return {
+      name: this.name,
+      file: this.file,
+      settings: usable ? settings : undefined,
+      problems: inOrder(this.problems),
+      warnings: this.warnings,
+    };
   }
 
   problem(source: Source | undefined, problem: Omit<Problem, "file" | "line">): void {
@@ -142,7 +165,9 @@ class Reader {
       return;
     }
     const { assignments, misread } = parseEnvFile(bytes);
-    this.problems.push(...misread.map(({ name, ...rest }) => ({ file, ...rest, ...(name && showable(name) ? { name } : {}) })));
+    this.problems.push(
+      ...misread.map(({ name, ...rest }) => ({ file, ...rest, ...(name && showable(name) ? { name } : {}) })),
+    );
     const lines = new Map<string, number>();
     let secret: { name: string; line: number } | undefined;
     for (const { name: written, value, line } of assignments) {
@@ -152,7 +177,13 @@ class Reader {
       if ("what" in found) {
         this.problems.push({ file, line, ...(showable(written) ? { name: written } : {}), ...found });
       } else if (first !== undefined) {
-        this.problems.push({ file, line, name: written, what: `stands there twice, first on line ${first}`, mend: "Remove one of them." });
+        this.problems.push({
+          file,
+          line,
+          name: written,
+          what: `stands there twice, first on line ${first}`,
+          mend: "Remove one of them.",
+        });
       } else {
         if (isSecret(found.input)) secret ??= { name: written, line };
         this.given.set(found.name, { text: value, source: { from: "file", file, line } });
@@ -169,15 +200,24 @@ class Reader {
       const right = nameInFile(plain, input);
       if (right === written) return { name: plain, input };
       return input.use === "application"
-        ? { what: "is a setting of the application, which Terraform does not see", mend: `Write ${right} without TF_VAR_.` }
+        ? {
+            what: "is a setting of the application, which Terraform does not see",
+            mend: `Write ${right} without TF_VAR_.`,
+          }
         : { what: "is a Terraform input", mend: `Write ${right}.` };
     }
     if (written.startsWith("AWS_")) {
-      return { what: "belongs to your shell, not to a file: it says who you are", mend: "Remove it; set it in the shell or in ~/.aws." };
+      return {
+        what: "belongs to your shell, not to a file: it says who you are",
+        mend: "Remove it; set it in the shell or in ~/.aws.",
+      };
     }
     const names = Object.entries(this.known).map(([name, declared]) => nameInFile(name, declared));
     const near = nearest(written, names);
-    return { what: "is no input that Landfall knows", mend: near ? `Did you mean ${near}?` : "Remove it; environments/env.template lists all inputs." };
+    return {
+      what: "is no input that Landfall knows",
+      mend: near ? `Did you mean ${near}?` : "Remove it; environments/env.template lists all inputs.",
+    };
   }
 
   /** A secret must not be in a file that git would take, and should be the owner's alone to read. */
@@ -191,7 +231,11 @@ class Reader {
       });
     }
     if (statSync(path).mode & 0o077) {
-      this.warnings.push({ file, what: "holds secrets and can be read by others", mend: `chmod 600 ${file}` });
+      this.warnings.push({
+        file,
+        what: "holds secrets and can be read by others",
+        mend: `chmod 600 ${file}`,
+      });
     }
   }
 
@@ -210,15 +254,23 @@ const unreadable: Readonly<Record<string, readonly [what: string, mend: string]>
 /**
  * Whether a name may be shown. A line of a pasted key can look like `NAME=`, so only names in the manner of ours are.
  */
-const showable = (name: string): boolean => name.length <= 48 && /^((TF_VAR_)?[a-z][a-z0-9]*(_[a-z0-9]+)*|[A-Z]+(_[A-Z0-9]+)*)$/.test(name);
+const showable = (name: string): boolean =>
+  name.length <= 48 && /^((TF_VAR_)?[a-z][a-z0-9]*(_[a-z0-9]+)*|[A-Z]+(_[A-Z0-9]+)*)$/.test(name);
 
 /** Outside a work tree, and without git, nothing is taken. A tracked file counts as taken even if a rule ignores it. */
 function ignoredByGit(path: string): boolean {
-  return spawnSync("git", ["check-ignore", "--quiet", "--", basename(path)], { cwd: dirname(path), stdio: "ignore" }).status !== 1;
+  return (
+    spawnSync("git", ["check-ignore", "--quiet", "--", basename(path)], {
+      cwd: dirname(path),
+      stdio: "ignore",
+    }).status !== 1
+  );
 }
 
 const placeOf = (source: Source, file: string): Pick<Problem, "file" | "line"> =>
-  source.from === "file" ? { file: source.file, line: source.line } : { file: source.from === "default" ? file : source.from };
+  source.from === "file"
+    ? { file: source.file, line: source.line }
+    : { file: source.from === "default" ? file : source.from };
 
 /** By file in order of appearance, then by line; what has no line comes last. */
 function inOrder(problems: readonly Problem[]): Problem[] {

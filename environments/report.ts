@@ -1,7 +1,10 @@
 import type { Problem } from "./problem";
 
 /** The problems as text, a line each with its place, ending in how many there are. Empty where there are none. */
-export function formatReport(problems: readonly Problem[], options: { readonly bold?: (text: string) => string } = {}): string {
+export function formatReport(
+  problems: readonly Problem[],
+  options: { readonly bold?: (text: string) => string } = {},
+): string {
   if (problems.length === 0) return "";
   const bold = options.bold ?? ((text) => text);
   const lines = problems.map(({ file, line, name, what, mend }) => {

@@ -17,21 +17,29 @@ const RSA_BITS = 2048;
  * What is wrong with a line of an OpenSSH public key file, if anything. Never quotes it: people paste private keys.
  * @param accepted kinds that do. @default all
  */
-export function sshKeyProblem(line: string, accepted: readonly SshKeyKind[] = Object.keys(fieldsByKind) as SshKeyKind[]): string | undefined {
-  if (line.includes("PRIVATE KEY")) return "is a private key: replace that key, and write its .pub file's line here";
+export function sshKeyProblem(
+  line: string,
+  accepted: readonly SshKeyKind[] = Object.keys(fieldsByKind) as SshKeyKind[],
+): string | undefined {
+  if (line.includes("PRIVATE KEY"))
+    return "is a private key: replace that key, and write its .pub file's line here";
   if (/[\r\n]/.test(line.trim())) return "is more than one line";
   const [kind = "", base64 = ""] = line.trim().split(/[ \t]+/);
   if (!(kind in fieldsByKind)) return "does not begin with a key type such as ssh-ed25519";
-  if (!accepted.includes(kind as SshKeyKind)) return `is a key of type ${kind}; only ${accepted.join(" and ")} do here`;
+  if (!accepted.includes(kind as SshKeyKind))
+    return `is a key of type ${kind}; only ${accepted.join(" and ")} do here`;
   const blob = Buffer.from(base64, "base64");
-  if (base64 === "" || blob.toString("base64") !== base64) return "has a key that is not base64; part of it may be missing";
+  if (base64 === "" || blob.toString("base64") !== base64)
+    return "has a key that is not base64; part of it may be missing";
   const fields = readFields(blob);
   if (!fields) return "has a key that ends too early or too late; part of it may be missing";
   const [type, ...rest] = fields;
   if (type?.toString("latin1") !== kind) return "has a key of another type than it says";
-  if (rest.length !== fieldsByKind[kind as SshKeyKind]) return "has a key that ends too early or too late; part of it may be missing";
+  if (rest.length !== fieldsByKind[kind as SshKeyKind])
+    return "has a key that ends too early or too late; part of it may be missing";
   if (kind === "ssh-ed25519" && rest[0]?.length !== 32) return "has a key of the wrong length";
-  if (kind === "ssh-rsa" && bitLength(rest[1]) < RSA_BITS) return `has an RSA key of fewer than ${RSA_BITS} bits`;
+  if (kind === "ssh-rsa" && bitLength(rest[1]) < RSA_BITS)
+    return `has an RSA key of fewer than ${RSA_BITS} bits`;
   return undefined;
 }
 
@@ -49,4 +57,5 @@ function readFields(blob: Buffer): Buffer[] | undefined {
   return fields;
 }
 
-const bitLength = (number: Buffer | undefined): number => (number?.length ? BigInt(`0x${number.toString("hex")}`).toString(2).length : 0);
+const bitLength = (number: Buffer | undefined): number =>
+  number?.length ? BigInt(`0x${number.toString("hex")}`).toString(2).length : 0;

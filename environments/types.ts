@@ -24,7 +24,8 @@ const ruled = (problem: (text: string) => string | undefined) =>
     if (message) context.addIssue({ code: "custom", message });
   });
 
-const matching = (pattern: RegExp, what: string) => ruled((text) => (pattern.test(text) ? undefined : `${quote(text)} is not ${what}`));
+const matching = (pattern: RegExp, what: string) =>
+  ruled((text) => (pattern.test(text) ? undefined : `${quote(text)} is not ${what}`));
 
 /** A list in one line: parts between commas, blanks round them ignored, none of them twice. */
 const list = <T>(item: z.ZodType<T, string>): z.ZodType<readonly T[], string> =>
@@ -38,25 +39,33 @@ const list = <T>(item: z.ZodType<T, string>): z.ZodType<readonly T[], string> =>
     .pipe(z.array<z.ZodType<T, string>>(item));
 
 const filled = <T>(schema: z.ZodType<readonly T[], string>, least = 1) =>
-  schema.refine((items) => items.length >= least, { message: least === 1 ? "is empty" : `has fewer than ${least} entries` });
+  schema.refine((items) => items.length >= least, {
+    message: least === 1 ? "is empty" : `has fewer than ${least} entries`,
+  });
 
 const integer = (least: number, most: number) =>
   z
     .string()
     .superRefine((text, context) => {
       const number = Number(text);
-      if (!/^\d{1,9}$/.test(text)) context.addIssue({ code: "custom", message: `${quote(text)} is not a whole number` });
-      else if (number < least || number > most) context.addIssue({ code: "custom", message: `${number} is not from ${least} to ${most}` });
+      if (!/^\d{1,9}$/.test(text))
+        context.addIssue({ code: "custom", message: `${quote(text)} is not a whole number` });
+      else if (number < least || number > most)
+        context.addIssue({ code: "custom", message: `${number} is not from ${least} to ${most}` });
     })
     .transform(Number);
 
 const dnsLabel = /^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/;
 const oneLabel = "lower-case letters, digits and hyphens, at most 20, a letter first";
 
-export const text = define("text", "some text without control characters.", ruled((value) => {
-  if (value === "") return "is empty";
-  return /\p{Cc}/u.test(value.replace(/\n/g, "")) ? "holds control characters" : undefined;
-}));
+export const text = define(
+  "text",
+  "some text without control characters.",
+  ruled((value) => {
+    if (value === "") return "is empty";
+    return /\p{Cc}/u.test(value.replace(/\n/g, "")) ? "holds control characters" : undefined;
+  }),
+);
 
 export const bool = define(
   "boolean",
@@ -66,13 +75,23 @@ export const bool = define(
 );
 
 export function oneOf<const T extends string>(...choices: readonly T[]): InputType<T> {
-  const schema = ruled((value) => ((choices as readonly string[]).includes(value) ? undefined : notAmong(value, choices)));
-  return define(choices.join(", "), `one of ${choices.join(", ")}.`, schema.transform((value) => value as T));
+  const schema = ruled((value) =>
+    (choices as readonly string[]).includes(value) ? undefined : notAmong(value, choices),
+  );
+  return define(
+    choices.join(", "),
+    `one of ${choices.join(", ")}.`,
+    schema.transform((value) => value as T),
+  );
 }
 
 export function listOf<const T extends string>(...choices: readonly T[]): InputType<readonly T[]> {
   const { schema } = oneOf(...choices);
-  return define(`list of ${choices.join(", ")}`, `one or more of ${choices.join(", ")}, with commas.`, filled(list(schema)));
+  return define(
+    `list of ${choices.join(", ")}`,
+    `one or more of ${choices.join(", ")}, with commas.`,
+    filled(list(schema)),
+  );
 }
 
 const notAmong = (value: string, choices: readonly string[]): string => {
@@ -80,15 +99,29 @@ const notAmong = (value: string, choices: readonly string[]): string => {
   return `${quote(value)} is not among them${near ? `; did you mean ${near}?` : ""}`;
 };
 
-export const namePrefix = define("name prefix", `${oneLabel}.`, matching(/^[a-z][a-z0-9-]{0,18}[a-z0-9]$/, "a name prefix"));
+export const namePrefix = define(
+  "name prefix",
+  `${oneLabel}.`,
+  matching(/^[a-z][a-z0-9-]{0,18}[a-z0-9]$/, "a name prefix"),
+);
 
 /** `shared` and `state` are stacks of their own. */
-export const environmentName = define("environment name", `${oneLabel}.`, ruled((value) => {
-  if (!dnsLabel.test(value)) return `${quote(value)} is not an environment name`;
-  return value === "shared" || value === "state" ? `${quote(value)} is the name of a stack of its own` : undefined;
-}));
+export const environmentName = define(
+  "environment name",
+  `${oneLabel}.`,
+  ruled((value) => {
+    if (!dnsLabel.test(value)) return `${quote(value)} is not an environment name`;
+    return value === "shared" || value === "state"
+      ? `${quote(value)} is the name of a stack of its own`
+      : undefined;
+  }),
+);
 
-export const hostNames = define("list of host names", `names of ${oneLabel}, with commas.`, list(matching(dnsLabel, "a host name")));
+export const hostNames = define(
+  "list of host names",
+  `names of ${oneLabel}, with commas.`,
+  list(matching(dnsLabel, "a host name")),
+);
 
 export const addressNames = define(
   "list of address names",
@@ -96,9 +129,15 @@ export const addressNames = define(
   list(matching(/^[a-z][a-z0-9-]{0,39}[a-z0-9]$/, "the name of an address")),
 );
 
-export const region = define("AWS region", "an AWS region such as us-east-1.", ruled((value) =>
-  awsRegions.includes(value) ? undefined : notAmong(value, awsRegions).replace("among them", "an AWS region"),
-));
+export const region = define(
+  "AWS region",
+  "an AWS region such as us-east-1.",
+  ruled((value) =>
+    awsRegions.includes(value)
+      ? undefined
+      : notAmong(value, awsRegions).replace("among them", "an AWS region"),
+  ),
+);
 
 export const accountIds = define(
   "list of AWS account ids",
@@ -107,13 +146,17 @@ export const accountIds = define(
 );
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, without dots: they break TLS. */
-export const bucketName = define("S3 bucket name", "3 to 63 lower-case letters, digits and hyphens.", ruled((value) => {
-  if (!/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(value)) return `${quote(value)} is not a bucket name`;
-  const reserved =
-    ["xn--", "sthree-", "amzn-s3-demo-"].find((prefix) => value.startsWith(prefix)) ??
-    ["-s3alias", "--ol-s3", "--x-s3", "--table-s3"].find((suffix) => value.endsWith(suffix));
-  return reserved ? `${quote(value)} has ${quote(reserved)}, which S3 keeps for itself` : undefined;
-}));
+export const bucketName = define(
+  "S3 bucket name",
+  "3 to 63 lower-case letters, digits and hyphens.",
+  ruled((value) => {
+    if (!/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(value)) return `${quote(value)} is not a bucket name`;
+    const reserved =
+      ["xn--", "sthree-", "amzn-s3-demo-"].find((prefix) => value.startsWith(prefix)) ??
+      ["-s3alias", "--ol-s3", "--x-s3", "--table-s3"].find((suffix) => value.endsWith(suffix));
+    return reserved ? `${quote(value)} has ${quote(reserved)}, which S3 keeps for itself` : undefined;
+  }),
+);
 
 export const tableName = define(
   "DynamoDB table name",
@@ -122,15 +165,23 @@ export const tableName = define(
 );
 
 const hexId = (prefix: string) => new RegExp(`^${prefix}-([0-9a-f]{8}|[0-9a-f]{17})$`);
-export const vpcId = define("VPC id", "a VPC id such as vpc-0123456789abcdef0, or default.", ruled((value) =>
-  value === "default" || hexId("vpc").test(value) ? undefined : `${quote(value)} is not a VPC id`,
-));
+export const vpcId = define(
+  "VPC id",
+  "a VPC id such as vpc-0123456789abcdef0, or default.",
+  ruled((value) =>
+    value === "default" || hexId("vpc").test(value) ? undefined : `${quote(value)} is not a VPC id`,
+  ),
+);
 export const subnetIds = define(
   "list of subnet ids",
   "subnet ids such as subnet-0123456789abcdef0, with commas.",
   filled(list(matching(hexId("subnet"), "a subnet id"))),
 );
-export const amiId = define("AMI id", "an AMI id such as ami-0123456789abcdef0.", matching(hexId("ami"), "an AMI id"));
+export const amiId = define(
+  "AMI id",
+  "an AMI id such as ami-0123456789abcdef0.",
+  matching(hexId("ami"), "an AMI id"),
+);
 export const instanceType = define(
   "EC2 instance type",
   "an instance type such as t3.micro.",
@@ -143,8 +194,12 @@ function cidrProblem(value: string): string | undefined {
   const written = ip.includes(":") ? !ip.includes("%") : ipaddr.IPv4.isValidFourPartDecimal(ip); // not octal, not shortened
   if (!written || !ipaddr.isValidCIDR(value)) return `${quote(value)} is not a network`;
   const [address, bits] = ipaddr.parseCIDR(value);
-  const network = (address.kind() === "ipv4" ? ipaddr.IPv4 : ipaddr.IPv6).networkAddressFromCIDR(value).toString();
-  return network === address.toString() ? undefined : `${quote(value)} has bits beyond its prefix; the network is ${network}/${bits}`;
+  const network = (address.kind() === "ipv4" ? ipaddr.IPv4 : ipaddr.IPv6)
+    .networkAddressFromCIDR(value)
+    .toString();
+  return network === address.toString()
+    ? undefined
+    : `${quote(value)} has bits beyond its prefix; the network is ${network}/${bits}`;
 }
 
 /** A bare address is a network of itself alone. */
@@ -162,7 +217,11 @@ const cidr = z
     return `${address.toString()}/${bits}`;
   });
 
-export const cidrs = define("list of networks", "networks such as 203.0.113.0/24 or 2001:db8::/32, with commas.", list(cidr));
+export const cidrs = define(
+  "list of networks",
+  "networks such as 203.0.113.0/24 or 2001:db8::/32, with commas.",
+  list(cidr),
+);
 
 const ipv4Cidr = (least: number, most: number) =>
   ruled((value) => {
@@ -170,11 +229,17 @@ const ipv4Cidr = (least: number, most: number) =>
     if (problem) return problem;
     const [address, bits] = ipaddr.parseCIDR(value);
     if (address.kind() !== "ipv4") return `${quote(value)} is not IPv4`;
-    return bits < least || bits > most ? `${quote(value)} has a prefix that is not from /${least} to /${most}` : undefined;
+    return bits < least || bits > most
+      ? `${quote(value)} has a prefix that is not from /${least} to /${most}`
+      : undefined;
   });
 
 /** A VPC is /16 to /28 and a subnet at least /28; each subnet is a sixteenth of the VPC. */
-export const vpcCidr = define("IPv4 network", "an IPv4 network from /16 to /24, such as 10.0.0.0/16.", ipv4Cidr(16, 24));
+export const vpcCidr = define(
+  "IPv4 network",
+  "an IPv4 network from /16 to /24, such as 10.0.0.0/16.",
+  ipv4Cidr(16, 24),
+);
 
 const zone = matching(/^[a-z]{2}(-[a-z]+)+-\d[a-h]$/, "an availability zone");
 export const availabilityZones = define(
@@ -193,7 +258,9 @@ export const cidrByZone = define(
       .pipe(z.tuple([zone, ipv4Cidr(16, 28)], { error: "is not a list of pairs zone=network" }))
       .readonly(),
   )
-    .refine((pairs) => new Set(pairs.map(([name]) => name)).size === pairs.length, { message: "names a zone twice" })
+    .refine((pairs) => new Set(pairs.map(([name]) => name)).size === pairs.length, {
+      message: "names a zone twice",
+    })
     .transform((pairs): ReadonlyMap<string, string> => new Map(pairs)),
 );
 
@@ -203,7 +270,9 @@ export const ports = define(
   list(
     ruled((value) => {
       const [from, to] = portRange(value);
-      return /^\d{1,5}(-\d{1,5})?$/.test(value) && from >= 1 && to <= 65_535 && from <= to ? undefined : `${quote(value)} is not a port or range`;
+      return /^\d{1,5}(-\d{1,5})?$/.test(value) && from >= 1 && to <= 65_535 && from <= to
+        ? undefined
+        : `${quote(value)} is not a port or range`;
     }).transform((value): PortRange => {
       const [from, to] = portRange(value);
       return { from, to };
@@ -216,26 +285,43 @@ const portRange = (value: string): [from: number, to: number] => {
 };
 
 /** The retentions of https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
-const retentions = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+const retentions = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
 export const logRetentionDays = define(
   "days of log retention",
   `one of ${retentions.join(", ")}.`,
-  integer(1, 3653).refine((days) => retentions.includes(days), { message: "is no retention that CloudWatch Logs knows" }),
+  integer(1, 3653).refine((days) => retentions.includes(days), {
+    message: "is no retention that CloudWatch Logs knows",
+  }),
   "number",
 );
 
 /** gp3 goes to 16 TiB; Amazon Linux 2023 wants 8 GiB. */
-export const volumeSize = define("GiB", "a whole number of GiB from 8 to 16384.", integer(8, 16_384), "number");
+export const volumeSize = define(
+  "GiB",
+  "a whole number of GiB from 8 to 16384.",
+  integer(8, 16_384),
+  "number",
+);
 
 const sshKey = (kinds: readonly SshKeyKind[] | undefined) => ruled((value) => sshKeyProblem(value, kinds));
 export const sshPublicKey = define("SSH public key", "one line of a .pub file.", sshKey(undefined));
 /** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-key-pairs.html */
-export const ec2PublicKey = define("SSH public key for EC2", "one line of an Ed25519 or RSA .pub file.", sshKey(["ssh-ed25519", "ssh-rsa"]));
+export const ec2PublicKey = define(
+  "SSH public key for EC2",
+  "one line of an Ed25519 or RSA .pub file.",
+  sshKey(["ssh-ed25519", "ssh-rsa"]),
+);
 
-export const gitRef = define("git ref", "a branch, tag or commit as git allows it.", ruled((value) => {
-  const problem = gitRefProblem(value);
-  return problem ? `${quote(value)} ${problem}` : undefined;
-}));
+export const gitRef = define(
+  "git ref",
+  "a branch, tag or commit as git allows it.",
+  ruled((value) => {
+    const problem = gitRefProblem(value);
+    return problem ? `${quote(value)} ${problem}` : undefined;
+  }),
+);
 
 export const cssColor = define(
   "CSS colour",
@@ -243,8 +329,12 @@ export const cssColor = define(
   matching(/^(#([0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})|[a-zA-Z]{3,20})$/, "a CSS colour"),
 );
 
-export const httpUrl = define("URL", "a URL such as https://chronos.example.com, without user and password.", ruled((value) => {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || /\s/.test(value)) return "is not a URL of http or https";
-  return url.username || url.password ? "holds a user or password" : undefined;
-}));
+export const httpUrl = define(
+  "URL",
+  "a URL such as https://chronos.example.com, without user and password.",
+  ruled((value) => {
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    if (!url || !/^https?:$/.test(url.protocol) || /\s/.test(value)) return "is not a URL of http or https";
+    return url.username || url.password ? "holds a user or password" : undefined;
+  }),
+);

@@ -25,7 +25,9 @@ export function declareInputs<G extends InputGroup>(
       type: input.use === "structural" ? "string" : input.type.terraform,
       description: input.description,
       ...(secret ? { sensitive: true } : { default: defaultOf(setting) }),
-      ...(input.use === "structural" ? { validation: [sameAsSynthesized(name, setting, settings.file)] } : {}),
+      ...(input.use === "structural"
+        ? { validation: [sameAsSynthesized(name, setting, settings.file)] }
+        : {}),
     });
     variable.overrideLogicalId(name);
     if (secret) variable.addOverride("ephemeral", true); // not in cdktf's types
@@ -38,7 +40,8 @@ export function declareInputs<G extends InputGroup>(
 /** What Terraform takes where neither a file nor the process environment says otherwise. */
 function defaultOf(setting: Setting | undefined): string | number | boolean {
   if (setting === undefined) return ""; // cdktf leaves out null, and a variable without default would be asked for
-  if (setting.input.use === "terraform" && typeof setting.value !== "string") return setting.value as number | boolean;
+  if (setting.input.use === "terraform" && typeof setting.value !== "string")
+    return setting.value as number | boolean;
   return literal(setting.text);
 }
 

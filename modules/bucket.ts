@@ -25,7 +25,10 @@ export interface BucketProps {
   /** Bucket that takes the access logs, under this bucket's name. @default none */
   readonly accessLogs?: Bucket;
   /** Buckets of this account whose access logs S3 may deliver here. @default none */
-  readonly takesAccessLogsOf?: { readonly accountIds: readonly string[]; readonly buckets: readonly string[] };
+  readonly takesAccessLogsOf?: {
+    readonly accountIds: readonly string[];
+    readonly buckets: readonly string[];
+  };
   /** Whether Terraform refuses to destroy it. @default false */
   readonly preventDestroy?: boolean;
 }
@@ -50,7 +53,10 @@ export class Bucket extends Construct {
       lifecycle: props.preventDestroy ? { preventDestroy: true } : undefined,
     });
     const bucket = this.resource.id;
-    new S3BucketOwnershipControls(this, "ownership", { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } });
+    new S3BucketOwnershipControls(this, "ownership", {
+      bucket,
+      rule: { objectOwnership: "BucketOwnerEnforced" },
+    });
     const publicAccess = new S3BucketPublicAccessBlock(this, "public_access", {
       bucket,
       blockPublicAcls: true,
@@ -94,7 +100,11 @@ export class Bucket extends Construct {
                   Resource: `${arn}/*`,
                   Condition: {
                     StringEquals: { "aws:SourceAccount": props.takesAccessLogsOf.accountIds },
-                    ArnLike: { "aws:SourceArn": props.takesAccessLogsOf.buckets.map((name) => `arn:${props.partition ?? "aws"}:s3:::${name}`) },
+                    ArnLike: {
+                      "aws:SourceArn": props.takesAccessLogsOf.buckets.map(
+                        (name) => `arn:${props.partition ?? "aws"}:s3:::${name}`,
+                      ),
+                    },
                   },
                 },
               ]
@@ -112,7 +122,10 @@ export class Bucket extends Construct {
           filter: [{ prefix: "" }],
           abortIncompleteMultipartUpload: [{ daysAfterInitiation: ABORT_UPLOAD_DAYS }],
           noncurrentVersionExpiration: [
-            { noncurrentDays: props.noncurrentDays ?? 90, newerNoncurrentVersions: props.noncurrentVersionsKept },
+            {
+              noncurrentDays: props.noncurrentDays ?? 90,
+              newerNoncurrentVersions: props.noncurrentVersionsKept,
+            },
           ],
           expiration: props.expirationDays ? [{ days: props.expirationDays }] : undefined,
         },

@@ -22,7 +22,11 @@ export class ExistingNetwork extends Construct implements INetwork {
 
   constructor(scope: Construct, id: string, props: ExistingNetworkProps) {
     super(scope, id);
-    const vpc = new DataAwsVpc(this, "vpc", props.vpcId === "default" ? { default: true } : { id: props.vpcId });
+    const vpc = new DataAwsVpc(
+      this,
+      "vpc",
+      props.vpcId === "default" ? { default: true } : { id: props.vpcId },
+    );
     this.vpcId = vpc.id;
     this.cidrBlock = vpc.cidrBlock;
     this.publicSubnets = this.idsByZone("public", props.publicSubnetIds, vpc);

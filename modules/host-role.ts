@@ -24,12 +24,20 @@ export class HostRole extends Construct {
   constructor(scope: Construct, id: string, props: HostRoleProps) {
     super(scope, id);
     const logs = (suffix: string) =>
-      props.accountIds.map((account) => `arn:${props.partition}:logs:${props.region}:${account}:log-group:${hostLogGroups}*${suffix}`);
+      props.accountIds.map(
+        (account) =>
+          `arn:${props.partition}:logs:${props.region}:${account}:log-group:${hostLogGroups}*${suffix}`,
+      );
     this.role = new ServiceRole(this, "this", {
       name: props.name,
       service: "ec2.amazonaws.com",
       statements: [
-        { Sid: "CreateLogs", Effect: "Allow", Action: ["logs:CreateLogGroup", "logs:DescribeLogStreams"], Resource: logs("") },
+        {
+          Sid: "CreateLogs",
+          Effect: "Allow",
+          Action: ["logs:CreateLogGroup", "logs:DescribeLogStreams"],
+          Resource: logs(""),
+        },
         {
           Sid: "WriteLogs",
           Effect: "Allow",

@@ -42,7 +42,9 @@ export class Host extends Construct {
   constructor(scope: Construct, id: string, props: HostProps) {
     super(scope, id);
     if (Buffer.byteLength(props.userData) > USER_DATA_BYTES) {
-      throw new Error(`user data of ${props.name} has ${Buffer.byteLength(props.userData)} bytes; EC2 takes ${USER_DATA_BYTES}`);
+      throw new Error(
+        `user data of ${props.name} has ${Buffer.byteLength(props.userData)} bytes; EC2 takes ${USER_DATA_BYTES}`,
+      );
     }
     this.instance = new Instance(this, "this", {
       ami: props.amiId ?? this.newestAmi(props.instanceType),
@@ -60,7 +62,8 @@ export class Host extends Construct {
       metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
       rootBlockDevice: {
         volumeType: "gp3",
-        volumeSize: typeof props.volumeSize === "number" ? props.volumeSize : Token.asNumber(props.volumeSize),
+        volumeSize:
+          typeof props.volumeSize === "number" ? props.volumeSize : Token.asNumber(props.volumeSize),
         encrypted: true,
         tags: { Name: props.name },
       },
@@ -72,7 +75,10 @@ export class Host extends Construct {
       },
     });
     if (props.address) {
-      new EipAssociation(this, "address", { instanceId: this.instance.id, allocationId: props.address.allocationId });
+      new EipAssociation(this, "address", {
+        instanceId: this.instance.id,
+        allocationId: props.address.allocationId,
+      });
     }
     this.recoverFromHardwareFailure(props);
   }

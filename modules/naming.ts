@@ -19,8 +19,10 @@ export type NamedKind = keyof typeof rules;
 export function resourceName(kind: NamedKind, ...parts: readonly string[]): string {
   const name = parts.join("-");
   const { max, pattern } = rules[kind];
-  if (name.length > max) throw new Error(`${kind} name "${name}" has ${name.length} characters; AWS allows ${max}`);
-  if (!pattern.test(name)) throw new Error(`${kind} name "${name}" has characters that AWS does not allow there`);
+  if (name.length > max)
+    throw new Error(`${kind} name "${name}" has ${name.length} characters; AWS allows ${max}`);
+  if (!pattern.test(name))
+    throw new Error(`${kind} name "${name}" has characters that AWS does not allow there`);
   return name;
 }
 

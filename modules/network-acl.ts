@@ -60,7 +60,13 @@ export class NetworkAcl extends Construct {
     });
   }
 
-  private allow(direction: "in" | "out", id: string, ruleNumber: number, match: Match, ipv6 = match.cidr.includes(":")): void {
+  private allow(
+    direction: "in" | "out",
+    id: string,
+    ruleNumber: number,
+    match: Match,
+    ipv6 = match.cidr.includes(":"),
+  ): void {
     const icmp = match.protocol.startsWith("icmp") ? { icmpType: -1, icmpCode: -1 } : {};
     new NetworkAclRule(this, `${direction}_${id}`, {
       networkAclId: this.aclId,

@@ -61,7 +61,10 @@ export class Network extends Construct implements INetwork {
     });
     this.vpcId = vpc.id;
     this.cidrBlock = vpc.cidrBlock;
-    new DefaultSecurityGroup(this, "default_closed", { vpcId: vpc.id, tags: { Name: `${name}-default-closed` } });
+    new DefaultSecurityGroup(this, "default_closed", {
+      vpcId: vpc.id,
+      tags: { Name: `${name}-default-closed` },
+    });
 
     const subnets = new Map<PlannedSubnet, Subnet>(
       planSubnets(props).map((planned) => [
@@ -77,7 +80,8 @@ export class Network extends Construct implements INetwork {
         }),
       ]),
     );
-    const tier = (wanted: PlannedSubnet["tier"]) => [...subnets].filter(([planned]) => planned.tier === wanted);
+    const tier = (wanted: PlannedSubnet["tier"]) =>
+      [...subnets].filter(([planned]) => planned.tier === wanted);
     const idsByZone = (wanted: PlannedSubnet["tier"]) =>
       Object.fromEntries(tier(wanted).map(([planned, subnet]) => [planned.zone, subnet.id]));
     this.publicSubnets = idsByZone("public");
@@ -89,7 +93,10 @@ export class Network extends Construct implements INetwork {
     new Route(this, "public_ipv4", { ...toInternet, destinationCidrBlock: "0.0.0.0/0" });
     new Route(this, "public_ipv6", { ...toInternet, destinationIpv6CidrBlock: "::/0" });
     for (const [{ zone }, subnet] of tier("public")) {
-      new RouteTableAssociation(this, `public_routes_${zone}`, { subnetId: subnet.id, routeTableId: publicTable.id });
+      new RouteTableAssociation(this, `public_routes_${zone}`, {
+        subnetId: subnet.id,
+        routeTableId: publicTable.id,
+      });
     }
 
     const privateTables = this.privateRoutes(props, vpc, tier("private"));
@@ -118,21 +125,33 @@ export class Network extends Construct implements INetwork {
       ...props.acl,
       name,
       vpc,
-      subnetIds: Object.fromEntries([...subnets].map(([{ tier, zone }, subnet]) => [`${tier}_${zone}`, subnet.id])),
+      subnetIds: Object.fromEntries(
+        [...subnets].map(([{ tier, zone }, subnet]) => [`${tier}_${zone}`, subnet.id]),
+      ),
     });
     this.flowLogs(props, vpc);
   }
 
   /** A route table for each zone, so that NAT can come and go without a change of table. */
-  private privateRoutes(props: NetworkProps, vpc: Vpc, subnets: [PlannedSubnet, Subnet][]): [zone: string, RouteTable][] {
+  private privateRoutes(
+    props: NetworkProps,
+    vpc: Vpc,
+    subnets: [PlannedSubnet, Subnet][],
+  ): [zone: string, RouteTable][] {
     if (subnets.length === 0) return [];
-    const egressOnly = new EgressOnlyInternetGateway(this, "egress_only", { vpcId: vpc.id, tags: { Name: props.name } });
+    const egressOnly = new EgressOnlyInternetGateway(this, "egress_only", {
+      vpcId: vpc.id,
+      tags: { Name: props.name },
+    });
     return subnets.map(([{ zone }, subnet]) => {
       const table = new RouteTable(this, `private_table_${zone}`, {
         vpcId: vpc.id,
         tags: { Name: `${props.name}-private-${zone}` },
       });
-      new RouteTableAssociation(this, `private_routes_${zone}`, { subnetId: subnet.id, routeTableId: table.id });
+      new RouteTableAssociation(this, `private_routes_${zone}`, {
+        subnetId: subnet.id,
+        routeTableId: table.id,
+      });
       new Route(this, `private_ipv6_${zone}`, {
         routeTableId: table.id,
         destinationIpv6CidrBlock: "::/0",
@@ -142,13 +161,29 @@ export class Network extends Construct implements INetwork {
     });
   }
 
-  private natGateways(props: NetworkProps, subnets: [PlannedSubnet, Subnet][], internet: InternetGateway): Map<string, NatGateway> {
+  private natGateways(
+    props: NetworkProps,
+    subnets: [PlannedSubnet, Subnet][],
+    internet: InternetGateway,
+  ): Map<string, NatGateway> {
     const count = { none: 0, single: 1, per_az: subnets.length }[props.natGateways ?? "none"];
     return new Map(
       subnets.slice(0, count).map(([{ zone }, subnet]) => {
         const name = `${props.name}-nat-${zone}`;
-        const address = new Eip(this, `nat_address_${zone}`, { domain: "vpc", tags: { Name: name }, dependsOn: [internet] });
-        return [zone, new NatGateway(this, `nat_${zone}`, { allocationId: address.id, subnetId: subnet.id, tags: { Name: name }, dependsOn: [internet] })];
+        const address = new Eip(this, `nat_address_${zone}`, {
+          domain: "vpc",
+          tags: { Name: name },
+          dependsOn: [internet],
+        });
+        return [
+          zone,
+          new NatGateway(this, `nat_${zone}`, {
+            allocationId: address.id,
+            subnetId: subnet.id,
+            tags: { Name: name },
+            dependsOn: [internet],
+          }),
+        ];
       }),
     );
   }

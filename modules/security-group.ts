@@ -59,11 +59,13 @@ export class SecurityGroup extends Construct {
   }
 
   allowFrom(traffic: Traffic): void {
-    for (const [id, rule] of rulesOf(traffic, this.id)) new VpcSecurityGroupIngressRule(this, `from_${id}`, rule);
+    for (const [id, rule] of rulesOf(traffic, this.id))
+      new VpcSecurityGroupIngressRule(this, `from_${id}`, rule);
   }
 
   allowTo(traffic: Traffic): void {
-    for (const [id, rule] of rulesOf(traffic, this.id)) new VpcSecurityGroupEgressRule(this, `to_${id}`, rule);
+    for (const [id, rule] of rulesOf(traffic, this.id))
+      new VpcSecurityGroupEgressRule(this, `to_${id}`, rule);
   }
 }
 
@@ -80,16 +82,23 @@ interface Rule {
 
 function rulesOf(traffic: Traffic, securityGroupId: string): [id: string, rule: Rule][] {
   const peers: Record<string, Partial<Rule>> = {};
-  for (const cidr of traffic.cidrs ?? []) peers[cidr] = cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr };
-  for (const [name, address] of Object.entries(traffic.addresses ?? {})) peers[name] = { cidrIpv4: `${address}/32` };
-  for (const [name, id] of Object.entries(traffic.groups ?? {})) peers[name] = { referencedSecurityGroupId: id };
+  for (const cidr of traffic.cidrs ?? [])
+    peers[cidr] = cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr };
+  for (const [name, address] of Object.entries(traffic.addresses ?? {}))
+    peers[name] = { cidrIpv4: `${address}/32` };
+  for (const [name, id] of Object.entries(traffic.groups ?? {}))
+    peers[name] = { referencedSecurityGroupId: id };
 
   const { protocol = "tcp", purpose } = traffic;
   const spans: Record<string, Partial<Rule>> = {};
   if (protocol === "all") spans[purpose] = { ipProtocol: "-1" };
   else
     for (const { from, to } of traffic.ports ?? []) {
-      spans[`${purpose}_${from === to ? from : `${from}-${to}`}`] = { ipProtocol: protocol, fromPort: from, toPort: to };
+      spans[`${purpose}_${from === to ? from : `${from}-${to}`}`] = {
+        ipProtocol: protocol,
+        fromPort: from,
+        toPort: to,
+      };
     }
   return Object.entries(spans).flatMap(([span, ports]) =>
     Object.entries(peers).map(([name, peer]): [string, Rule] => [

@@ -43,12 +43,18 @@ export class ServiceRole extends Construct {
           Effect: "Allow",
           Principal: { Service: props.service },
           Action: "sts:AssumeRole",
-          ...(props.accountIds ? { Condition: { StringEquals: { "aws:SourceAccount": props.accountIds } } } : {}),
+          ...(props.accountIds
+            ? { Condition: { StringEquals: { "aws:SourceAccount": props.accountIds } } }
+            : {}),
         },
       ]),
     });
     if (props.statements) {
-      new IamRolePolicy(this, "policy", { role: this.role.id, name: "own", policy: policyDocument(props.statements) });
+      new IamRolePolicy(this, "policy", {
+        role: this.role.id,
+        name: "own",
+        policy: policyDocument(props.statements),
+      });
     }
   }
 

@@ -17,4 +17,6 @@ export class SystemTag implements IAspect {
 
 /** Data sources have tags too, to search by. */
 const isTaggable = (node: IConstruct): node is Taggable =>
-  "tagsInput" in node && "terraformResourceType" in node && !String(node.terraformResourceType).startsWith("data.");
+  "tagsInput" in node &&
+  "terraformResourceType" in node &&
+  !String(node.terraformResourceType).startsWith("data.");

@@ -11,8 +11,9 @@ import { literal } from "../modules/naming";
  */
 export function cloudConfig(workload: string, keys: string): string {
   const read = (file: string) => readFileSync(join(projectRoot, "workloads", workload, file), "utf8");
-  const text = read("cloud-config.yaml").replace(/^( *)#include (\S+)\n/gm, (_, indent: string, file: string) =>
-    read(file).replace(/^(?=.)/gm, indent),
+  const text = read("cloud-config.yaml").replace(
+    /^( *)#include (\S+)\n/gm,
+    (_, indent: string, file: string) => read(file).replace(/^(?=.)/gm, indent),
   );
   const marker = "ssh_authorized_keys: []";
   if (!text.includes(marker)) throw new Error(`no line "${marker}" in the cloud-config of ${workload}`);

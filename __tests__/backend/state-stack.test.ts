@@ -21,8 +21,12 @@ describe("the state bucket", () => {
   it("is versioned, encrypted, private, and never destroyed", () => {
     expect(resource(json, "aws_s3_bucket", "state")).toMatchObject({ lifecycle: { prevent_destroy: true } });
     expect(resource(json, "aws_s3_bucket", "state")).not.toHaveProperty("force_destroy");
-    expect(resource(json, "aws_s3_bucket_versioning", "state_versioning").versioning_configuration).toEqual({ status: "Enabled" });
-    expect(resource(json, "aws_s3_bucket_server_side_encryption_configuration", "state_encryption").rule).toEqual([
+    expect(resource(json, "aws_s3_bucket_versioning", "state_versioning").versioning_configuration).toEqual({
+      status: "Enabled",
+    });
+    expect(
+      resource(json, "aws_s3_bucket_server_side_encryption_configuration", "state_encryption").rule,
+    ).toEqual([
       { apply_server_side_encryption_by_default: { sse_algorithm: "aws:kms" }, bucket_key_enabled: true },
     ]);
     expect(resource(json, "aws_s3_bucket_public_access_block", "state_public_access")).toMatchObject({
@@ -50,7 +54,9 @@ describe("the state bucket", () => {
 
   it("keeps replaced versions for a quarter and the newest twenty for good", () => {
     const [rule] = resource(json, "aws_s3_bucket_lifecycle_configuration", "state_lifecycle").rule;
-    expect(rule.noncurrent_version_expiration).toEqual([{ noncurrent_days: 90, newer_noncurrent_versions: 20 }]);
+    expect(rule.noncurrent_version_expiration).toEqual([
+      { noncurrent_days: 90, newer_noncurrent_versions: 20 },
+    ]);
     expect(rule).not.toHaveProperty("expiration");
   });
 
@@ -58,7 +64,10 @@ describe("the state bucket", () => {
     const other = state({ TF_VAR_state_bucket: "terraform-of-agt", TF_VAR_state_lock_table: "locks-of-agt" });
     expect(resource(other, "aws_s3_bucket", "state").bucket).toBe("terraform-of-agt");
     expect(resource(other, "aws_dynamodb_table", "locks").name).toBe("locks-of-agt");
-    expect(other.terraform.backend.s3).toMatchObject({ bucket: "terraform-of-agt", dynamodb_table: "locks-of-agt" });
+    expect(other.terraform.backend.s3).toMatchObject({
+      bucket: "terraform-of-agt",
+      dynamodb_table: "locks-of-agt",
+    });
   });
 });
 

@@ -15,7 +15,11 @@ describe("shared", () => {
       {
         region: "us-east-1",
         allowed_account_ids: ["436957243186"],
-        default_tags: [{ tags: { Project: "landfall", Environment: "shared", System: "landfall", ManagedBy: "terraform" } }],
+        default_tags: [
+          {
+            tags: { Project: "landfall", Environment: "shared", System: "landfall", ManagedBy: "terraform" },
+          },
+        ],
       },
     ]);
   });
@@ -30,8 +34,14 @@ describe("shared", () => {
       { "shared.env": { TF_VAR_name_prefix: "agt", TF_VAR_allowed_account_ids: "436957243186" } },
       { only: ["shared"] },
     ).json("shared");
-    expect(Object.keys(resources(byDefault, "aws_eip")).sort()).toEqual(["address_prod-dashboard", "address_stage-dashboard"]);
-    expect(resource(json, "aws_eip", "address_stage-edge-1")).toMatchObject({ domain: "vpc", tags: { Name: "stage-edge-1" } });
+    expect(Object.keys(resources(byDefault, "aws_eip")).sort()).toEqual([
+      "address_prod-dashboard",
+      "address_stage-dashboard",
+    ]);
+    expect(resource(json, "aws_eip", "address_stage-edge-1")).toMatchObject({
+      domain: "vpc",
+      tags: { Name: "stage-edge-1" },
+    });
     expect(json.output.addresses.value["stage-edge-1"]).toEqual({
       allocation_id: "${aws_eip.address_stage-edge-1.id}",
       public_ip: "${aws_eip.address_stage-edge-1.public_ip}",
@@ -40,14 +50,18 @@ describe("shared", () => {
 
   it("gives EC2 hosts Systems Manager's core and logs, and no more", () => {
     const [statement] = JSON.parse(resource(json, "aws_iam_role", "ec2_host").assume_role_policy).Statement;
-    expect(statement).toMatchObject({ Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" });
-    expect(Object.values(resources(json, "aws_iam_role_policy_attachment")).map(({ policy_arn }) => policy_arn)).toEqual([
-      "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
-    ]);
+    expect(statement).toMatchObject({
+      Principal: { Service: "ec2.amazonaws.com" },
+      Action: "sts:AssumeRole",
+    });
+    expect(
+      Object.values(resources(json, "aws_iam_role_policy_attachment")).map(({ policy_arn }) => policy_arn),
+    ).toEqual(["arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"]);
     const { Statement } = JSON.parse(resource(json, "aws_iam_role_policy", "ec2_host_policy").policy);
     for (const { Action, Resource } of Statement) {
       for (const action of Action) expect(action).toMatch(/^logs:/);
-      for (const arn of Resource) expect(arn).toMatch(/^arn:aws:logs:us-east-1:436957243186:log-group:\/ec2\//);
+      for (const arn of Resource)
+        expect(arn).toMatch(/^arn:aws:logs:us-east-1:436957243186:log-group:\/ec2\//);
     }
   });
 
@@ -55,8 +69,10 @@ describe("shared", () => {
     const { Statement } = JSON.parse(resource(json, "aws_iam_policy", "deployer").policy);
     for (const { Sid, Action, Resource, Condition } of Statement) {
       const arns: string[] = [Resource].flat();
-      for (const arn of arns.filter((arn) => arn.includes(":iam::"))) expect(arn).toMatch(/:iam::436957243186:[a-z-]+\/agt-\*$/);
-      for (const arn of arns.filter((arn) => arn.includes(":s3:::"))) expect(arn).toMatch(/:s3:::agt-chronos-terraform-state-storage/);
+      for (const arn of arns.filter((arn) => arn.includes(":iam::")))
+        expect(arn).toMatch(/:iam::436957243186:[a-z-]+\/agt-\*$/);
+      for (const arn of arns.filter((arn) => arn.includes(":s3:::")))
+        expect(arn).toMatch(/:s3:::agt-chronos-terraform-state-storage/);
       if (arns.includes("*") && Sid !== "RegistryLogin") {
         expect(Condition).toEqual({ StringEquals: { "aws:RequestedRegion": "us-east-1" } });
         for (const action of Action) expect(action).toMatch(/:(Describe|Get)/);
@@ -74,15 +90,41 @@ describe("shared", () => {
 
 describe("an address plan that does not work", () => {
   const problems = (inputs: Record<string, string>) =>
-    synthesizeFiles({ "shared.env": { ...sharedEnv, ...inputs } }).broken.flatMap((reading) => reading.problems);
+    synthesizeFiles({ "shared.env": { ...sharedEnv, ...inputs } }).broken.flatMap(
+      (reading) => reading.problems,
+    );
 
   it.each([
-    ["subnets that overlap", { TF_VAR_public_subnet_cidrs: "us-east-1a=10.0.16.0/24" }, /public subnet of us-east-1a \(10\.0\.16\.0\/24\) overlaps the public subnet of us-east-1b/],
-    ["a subnet outside the VPC", { TF_VAR_private_subnet_cidrs: "us-east-1a=10.1.0.0/24" }, /not inside the VPC's 10\.0\.0\.0\/16/],
-    ["a reserved network", { TF_VAR_reserved_cidrs: "10.0.128.0/24" }, /overlaps the reserved 10\.0\.128\.0\/24/],
-    ["NAT without private subnets", { TF_VAR_nat_gateways: "single", TF_VAR_private_subnets: "false" }, /there are none/],
-    ["zones of another region", { TF_VAR_availability_zones: "us-east-1a,eu-west-1b" }, /eu-west-1b is not in the region us-east-1/],
-    ["an existing VPC and a new one's range", { TF_VAR_vpc_id: "default", TF_VAR_vpc_cidr: "10.1.0.0/16" }, /describes a new VPC/],
+    [
+      "subnets that overlap",
+      { TF_VAR_public_subnet_cidrs: "us-east-1a=10.0.16.0/24" },
+      /public subnet of us-east-1a \(10\.0\.16\.0\/24\) overlaps the public subnet of us-east-1b/,
+    ],
+    [
+      "a subnet outside the VPC",
+      { TF_VAR_private_subnet_cidrs: "us-east-1a=10.1.0.0/24" },
+      /not inside the VPC's 10\.0\.0\.0\/16/,
+    ],
+    [
+      "a reserved network",
+      { TF_VAR_reserved_cidrs: "10.0.128.0/24" },
+      /overlaps the reserved 10\.0\.128\.0\/24/,
+    ],
+    [
+      "NAT without private subnets",
+      { TF_VAR_nat_gateways: "single", TF_VAR_private_subnets: "false" },
+      /there are none/,
+    ],
+    [
+      "zones of another region",
+      { TF_VAR_availability_zones: "us-east-1a,eu-west-1b" },
+      /eu-west-1b is not in the region us-east-1/,
+    ],
+    [
+      "an existing VPC and a new one's range",
+      { TF_VAR_vpc_id: "default", TF_VAR_vpc_cidr: "10.1.0.0/16" },
+      /describes a new VPC/,
+    ],
     ["an existing VPC without subnets", { TF_VAR_vpc_id: "vpc-0123456789abcdef0" }, /without its subnets/],
   ])("%s", (_, inputs, what) => {
     const found = problems(inputs);
@@ -92,7 +134,10 @@ describe("an address plan that does not work", () => {
   });
 
   it("is reported with every overlap and the line", () => {
-    const found = problems({ TF_VAR_reserved_cidrs: "10.0.0.0/8,192.168.0.0/16", TF_VAR_vpc_cidr: "10.0.0.0/16" });
+    const found = problems({
+      TF_VAR_reserved_cidrs: "10.0.0.0/8,192.168.0.0/16",
+      TF_VAR_vpc_cidr: "10.0.0.0/16",
+    });
     expect(found).toEqual([expect.objectContaining({ line: 5, name: "TF_VAR_vpc_cidr" })]);
   });
 });

@@ -50,22 +50,34 @@ describe("the VPC", () => {
       destination_ipv6_cidr_block: "::/0",
       egress_only_gateway_id: "${aws_egress_only_internet_gateway.network_egress_only.id}",
     });
-    const ipv4OutOfPrivate = Object.keys(resources(json, "aws_route")).filter((name) => name.includes("private_ipv4"));
+    const ipv4OutOfPrivate = Object.keys(resources(json, "aws_route")).filter((name) =>
+      name.includes("private_ipv4"),
+    );
     expect(ipv4OutOfPrivate).toEqual([]);
   });
 
   it("associates every subnet with a route table and the network ACL", () => {
-    const subnetIds = Object.keys(resources(json, "aws_subnet")).map((name) => `\${aws_subnet.${name}.id}`).sort();
-    const associated = (type: string) => Object.values(resources(json, type)).map(({ subnet_id }) => subnet_id).sort();
+    const subnetIds = Object.keys(resources(json, "aws_subnet"))
+      .map((name) => `\${aws_subnet.${name}.id}`)
+      .sort();
+    const associated = (type: string) =>
+      Object.values(resources(json, type))
+        .map(({ subnet_id }) => subnet_id)
+        .sort();
     expect(associated("aws_route_table_association")).toEqual(subnetIds);
     expect(associated("aws_network_acl_association")).toEqual(subnetIds);
   });
 
   it("has free gateway endpoints for S3 and DynamoDB in every route table", () => {
-    const tables = Object.keys(resources(json, "aws_route_table")).map((name) => `\${aws_route_table.${name}.id}`).sort();
+    const tables = Object.keys(resources(json, "aws_route_table"))
+      .map((name) => `\${aws_route_table.${name}.id}`)
+      .sort();
     for (const service of ["s3", "dynamodb"]) {
       const endpoint = resource(json, "aws_vpc_endpoint", `network_${service}`);
-      expect(endpoint).toMatchObject({ vpc_endpoint_type: "Gateway", service_name: `com.amazonaws.us-east-1.${service}` });
+      expect(endpoint).toMatchObject({
+        vpc_endpoint_type: "Gateway",
+        service_name: `com.amazonaws.us-east-1.${service}`,
+      });
       expect([...endpoint.route_table_ids].sort()).toEqual(tables);
     }
   });
@@ -99,7 +111,13 @@ describe("growing", () => {
     ["NAT", { TF_VAR_nat_gateways: "per_az" }],
   ])("by %s changes no subnet, route or association that is there", (_, inputs) => {
     const after = synthesizeShared(inputs);
-    for (const type of ["aws_subnet", "aws_route", "aws_route_table", "aws_route_table_association", "aws_network_acl_rule"]) {
+    for (const type of [
+      "aws_subnet",
+      "aws_route",
+      "aws_route_table",
+      "aws_route_table_association",
+      "aws_network_acl_rule",
+    ]) {
       expect(resources(after, type)).toMatchObject(resources(before, type));
     }
   });
@@ -149,7 +167,9 @@ describe("the network ACL", () => {
   const rules = (json: ReturnType<typeof synthesizeShared>) =>
     Object.values(resources(json, "aws_network_acl_rule")).filter(({ egress }) => !egress);
   const fromAnywhere = (json: ReturnType<typeof synthesizeShared>) =>
-    rules(json).filter(({ cidr_block, ipv6_cidr_block }) => cidr_block === "0.0.0.0/0" || ipv6_cidr_block === "::/0");
+    rules(json).filter(
+      ({ cidr_block, ipv6_cidr_block }) => cidr_block === "0.0.0.0/0" || ipv6_cidr_block === "::/0",
+    );
 
   it("lets the world reach 80, 443 and high ports, IPv4 and IPv6, and no other low port", () => {
     const tcp = fromAnywhere(synthesizeShared())
@@ -183,16 +203,31 @@ describe("the network ACL", () => {
   });
 
   it("numbers rules apart", () => {
-    const numbers = rules(synthesizeShared({ TF_VAR_network_acl_public_ports: "22,80,443,1000-1023" })).map(({ rule_number }) => rule_number);
+    const numbers = rules(synthesizeShared({ TF_VAR_network_acl_public_ports: "22,80,443,1000-1023" })).map(
+      ({ rule_number }) => rule_number,
+    );
     expect(new Set(numbers).size).toBe(numbers.length);
   });
 });
 
 describe("an existing network", () => {
-  const created = ["aws_vpc", "aws_subnet", "aws_route", "aws_route_table", "aws_network_acl", "aws_vpc_endpoint", "aws_nat_gateway", "aws_flow_log", "aws_default_security_group"];
+  const created = [
+    "aws_vpc",
+    "aws_subnet",
+    "aws_route",
+    "aws_route_table",
+    "aws_network_acl",
+    "aws_vpc_endpoint",
+    "aws_nat_gateway",
+    "aws_flow_log",
+    "aws_default_security_group",
+  ];
 
   it.each([
-    ["by id", { TF_VAR_vpc_id: "vpc-0123456789abcdef0", TF_VAR_public_subnet_ids: "subnet-0123456789abcdef0" }],
+    [
+      "by id",
+      { TF_VAR_vpc_id: "vpc-0123456789abcdef0", TF_VAR_public_subnet_ids: "subnet-0123456789abcdef0" },
+    ],
     ["the account's default", { TF_VAR_vpc_id: "default" }],
   ])("%s is used as it is", (_, inputs) => {
     const json = synthesizeShared(inputs);
@@ -204,6 +239,8 @@ describe("an existing network", () => {
   it("looks the default VPC's subnets up", () => {
     const json = synthesizeShared({ TF_VAR_vpc_id: "default" });
     expect(json.data.aws_vpc.network_vpc).toMatchObject({ default: true });
-    expect(json.data.aws_subnet.network_public.for_each).toBe("${toset(data.aws_subnets.network_default.ids)}");
+    expect(json.data.aws_subnet.network_public.for_each).toBe(
+      "${toset(data.aws_subnets.network_default.ids)}",
+    );
   });
 });

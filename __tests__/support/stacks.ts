@@ -35,10 +35,17 @@ export function synthesizeFiles(
   const folder = join(options.folder ?? temporaryFolder(), "environments");
   mkdirSync(folder, { recursive: true });
   for (const [file, content] of Object.entries(files)) {
-    writeFileSync(join(folder, file), typeof content === "string" ? content : envText(content), { mode: 0o600 });
+    writeFileSync(join(folder, file), typeof content === "string" ? content : envText(content), {
+      mode: 0o600,
+    });
   }
   const outdir = join(folder, "..", "cdktf.out");
-  const synthesis = synthesize({ folder, outdir, only: options.only, processEnvironment: options.processEnvironment ?? {} });
+  const synthesis = synthesize({
+    folder,
+    outdir,
+    only: options.only,
+    processEnvironment: options.processEnvironment ?? {},
+  });
   return {
     ...synthesis,
     json: (stack) => JSON.parse(readFileSync(join(outdir, "stacks", stack, "cdk.tf.json"), "utf8")) as Block,
@@ -50,7 +57,10 @@ export const synthesizeShared = (inputs: Record<string, string> = {}): Block =>
   usable(synthesizeFiles({ "shared.env": { ...sharedEnv, ...inputs } }, { only: ["shared"] })).json("shared");
 
 /** `stage` alone, with these inputs besides the least. */
-export const synthesizeStage = (inputs: Record<string, string> = {}, shared: Record<string, string> = {}): Block =>
+export const synthesizeStage = (
+  inputs: Record<string, string> = {},
+  shared: Record<string, string> = {},
+): Block =>
   usable(
     synthesizeFiles(
       { "shared.env": { ...sharedEnv, ...shared }, "stage.env": { ...environmentEnv("stage"), ...inputs } },
@@ -59,7 +69,14 @@ export const synthesizeStage = (inputs: Record<string, string> = {}, shared: Rec
   ).json("stage");
 
 function usable(synthesized: Synthesized): Synthesized {
-  if (synthesized.broken.length > 0) throw new Error(JSON.stringify(synthesized.broken.flatMap(({ problems }) => problems), null, 2));
+  if (synthesized.broken.length > 0)
+    throw new Error(
+      JSON.stringify(
+        synthesized.broken.flatMap(({ problems }) => problems),
+        null,
+        2,
+      ),
+    );
   return synthesized;
 }
 
@@ -74,7 +91,10 @@ export const resources = (json: Block, type: string): Record<string, Block> => j
 /** The one resource of that type and name. Throws where it is not there, and says which are. */
 export function resource(json: Block, type: string, name: string): Block {
   const found = resources(json, type)[name];
-  if (!found) throw new Error(`no ${type}.${name}; there are ${Object.keys(resources(json, type)).join(", ") || "none"}`);
+  if (!found)
+    throw new Error(
+      `no ${type}.${name}; there are ${Object.keys(resources(json, type)).join(", ") || "none"}`,
+    );
   return found;
 }
 

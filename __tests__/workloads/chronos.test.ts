@@ -1,6 +1,15 @@
-import { resource, resources, synthesizeFiles, synthesizeStage, environmentEnv, sharedEnv, publicKey } from "../support/stacks";
+import {
+  resource,
+  resources,
+  synthesizeFiles,
+  synthesizeStage,
+  environmentEnv,
+  sharedEnv,
+  publicKey,
+} from "../support/stacks";
 
-const userData = (json: ReturnType<typeof synthesizeStage>): string => resource(json, "aws_instance", "chronos_dashboard").user_data;
+const userData = (json: ReturnType<typeof synthesizeStage>): string =>
+  resource(json, "aws_instance", "chronos_dashboard").user_data;
 
 describe("the dashboard host", () => {
   const json = synthesizeStage();
@@ -33,7 +42,11 @@ describe("the dashboard host", () => {
   });
 
   it("is replaced by another given AMI", () => {
-    const given = resource(synthesizeStage({ TF_VAR_dashboard_ami_id: "ami-0123456789abcdef0" }), "aws_instance", "chronos_dashboard");
+    const given = resource(
+      synthesizeStage({ TF_VAR_dashboard_ami_id: "ami-0123456789abcdef0" }),
+      "aws_instance",
+      "chronos_dashboard",
+    );
     expect(given.ami).toBe("ami-0123456789abcdef0");
     expect(given.lifecycle.ignore_changes).not.toContain("ami");
   });
@@ -44,12 +57,17 @@ describe("the dashboard host", () => {
     ["g5.xlarge", "x86_64"],
     ["t3.small", "x86_64"],
   ])("of type %s gets an image for %s", (type, architecture) => {
-    const ami = synthesizeStage({ TF_VAR_dashboard_instance_type: type }).data.aws_ssm_parameter.chronos_dashboard_ami;
+    const ami = synthesizeStage({ TF_VAR_dashboard_instance_type: type }).data.aws_ssm_parameter
+      .chronos_dashboard_ami;
     expect(ami.name).toMatch(new RegExp(`-${architecture}$`));
   });
 
   it("is not EBS-optimized on t2, where EC2 refuses it", () => {
-    const host = resource(synthesizeStage({ TF_VAR_dashboard_instance_type: "t2.micro" }), "aws_instance", "chronos_dashboard");
+    const host = resource(
+      synthesizeStage({ TF_VAR_dashboard_instance_type: "t2.micro" }),
+      "aws_instance",
+      "chronos_dashboard",
+    );
     expect(host.ebs_optimized).toBe(false);
   });
 
@@ -57,18 +75,25 @@ describe("the dashboard host", () => {
     expect(resource(json, "aws_eip_association", "chronos_dashboard_address")).toEqual(
       expect.objectContaining({
         instance_id: "${aws_instance.chronos_dashboard.id}",
-        allocation_id: '${try(data.terraform_remote_state.shared.outputs.addresses["stage-dashboard"].allocation_id, null)}',
+        allocation_id:
+          '${try(data.terraform_remote_state.shared.outputs.addresses["stage-dashboard"].allocation_id, null)}',
       }),
     );
     const [precondition] = host.lifecycle.precondition;
-    expect(precondition.condition).toContain('contains(try(keys(data.terraform_remote_state.shared.outputs.addresses), []), "stage-dashboard")');
+    expect(precondition.condition).toContain(
+      'contains(try(keys(data.terraform_remote_state.shared.outputs.addresses), []), "stage-dashboard")',
+    );
     expect(precondition.error_message).toMatch(/Add stage-dashboard to TF_VAR_addresses in .*shared\.env/);
   });
 
   it("reads shared by remote state, without a dependency between stacks", () => {
     expect(json.data.terraform_remote_state.shared).toMatchObject({
       backend: "s3",
-      config: { bucket: "agt-chronos-terraform-state-storage", key: "shared/terraform.tfstate", region: "us-east-1" },
+      config: {
+        bucket: "agt-chronos-terraform-state-storage",
+        key: "shared/terraform.tfstate",
+        region: "us-east-1",
+      },
     });
     expect(JSON.stringify(json)).not.toContain("cross-stack");
   });
@@ -77,8 +102,13 @@ describe("the dashboard host", () => {
     ["stage", false],
     ["prod", true],
   ])("in %s has termination protection: %s", (name, protection) => {
-    const synthesized = synthesizeFiles({ "shared.env": sharedEnv, [`${name}.env`]: environmentEnv(name) }, { only: [name] });
-    expect(resource(synthesized.json(name), "aws_instance", "chronos_dashboard").disable_api_termination).toBe(protection);
+    const synthesized = synthesizeFiles(
+      { "shared.env": sharedEnv, [`${name}.env`]: environmentEnv(name) },
+      { only: [name] },
+    );
+    expect(
+      resource(synthesized.json(name), "aws_instance", "chronos_dashboard").disable_api_termination,
+    ).toBe(protection);
   });
 });
 
@@ -90,7 +120,9 @@ describe("SSH keys", () => {
       public_key: "${var.public_key}",
     });
     expect(json.variable.additional_public_key.default).toBe(publicKey);
-    expect(userData(json)).toContain("ssh_authorized_keys: ${jsonencode(compact([var.additional_public_key]))}");
+    expect(userData(json)).toContain(
+      "ssh_authorized_keys: ${jsonencode(compact([var.additional_public_key]))}",
+    );
   });
 });
 
@@ -105,17 +137,27 @@ describe("user data", () => {
   });
 
   it("holds no application setting, so that none replaces the host", () => {
-    const settings = { git_ref: "release/2", background_color: "#ff0000", vite_api_base_url: "https://other.example.com", postgres_db: "other" };
+    const settings = {
+      git_ref: "release/2",
+      background_color: "#ff0000",
+      vite_api_base_url: "https://other.example.com",
+      postgres_db: "other",
+    };
     expect(synthesizeStage(settings)).toEqual(synthesizeStage());
   });
 });
 
 describe("security groups", () => {
   type Rule = Record<string, string | number>;
-  const rules = (json: ReturnType<typeof synthesizeStage>, direction: "ingress" | "egress"): [string, Rule][] =>
+  const rules = (
+    json: ReturnType<typeof synthesizeStage>,
+    direction: "ingress" | "egress",
+  ): [string, Rule][] =>
     Object.entries(resources(json, `aws_vpc_security_group_${direction}_rule`) as Record<string, Rule>);
   const brief = (json: ReturnType<typeof synthesizeStage>, direction: "ingress" | "egress") =>
-    rules(json, direction).map(([, r]) => `${r.ip_protocol} ${r.from_port ?? "*"} ${r.cidr_ipv4 ?? r.cidr_ipv6}`).sort();
+    rules(json, direction)
+      .map(([, r]) => `${r.ip_protocol} ${r.from_port ?? "*"} ${r.cidr_ipv4 ?? r.cidr_ipv6}`)
+      .sort();
 
   it("open the web ports alone by default, and let out to the web alone", () => {
     const json = synthesizeStage();
@@ -132,22 +174,40 @@ describe("security groups", () => {
   });
 
   it("open SSH to the given networks, IPv4 and IPv6, one rule each", () => {
-    const json = synthesizeStage({ TF_VAR_ssh_cidrs: "203.0.113.7,2001:db8::/32" }, { TF_VAR_network_acl_admin_cidrs: "203.0.113.0/24,2001:db8::/32" });
-    expect(brief(json, "ingress").filter((rule) => rule.includes(" 22 "))).toEqual(["tcp 22 2001:db8::/32", "tcp 22 203.0.113.7/32"]);
+    const json = synthesizeStage(
+      { TF_VAR_ssh_cidrs: "203.0.113.7,2001:db8::/32" },
+      { TF_VAR_network_acl_admin_cidrs: "203.0.113.0/24,2001:db8::/32" },
+    );
+    expect(brief(json, "ingress").filter((rule) => rule.includes(" 22 "))).toEqual([
+      "tcp 22 2001:db8::/32",
+      "tcp 22 203.0.113.7/32",
+    ]);
   });
 
   it("open a port for one network without changing the other rules", () => {
     const before = Object.fromEntries(rules(synthesizeStage(), "ingress"));
-    const after = Object.fromEntries(rules(synthesizeStage({ TF_VAR_dashboard_ports: "8443,443,80" }), "ingress"));
+    const after = Object.fromEntries(
+      rules(synthesizeStage({ TF_VAR_dashboard_ports: "8443,443,80" }), "ingress"),
+    );
     expect(after).toMatchObject(before);
     expect(Object.keys(after)).toHaveLength(Object.keys(before).length + 2);
   });
 
   it("open everything only when told to, with a warning", () => {
-    const files = (value: string) => ({ "shared.env": sharedEnv, "stage.env": { ...environmentEnv("stage"), TF_VAR_allow_all_traffic: value } });
+    const files = (value: string) => ({
+      "shared.env": sharedEnv,
+      "stage.env": { ...environmentEnv("stage"), TF_VAR_allow_all_traffic: value },
+    });
     const open = synthesizeFiles(files("true"), { only: ["stage"] });
-    expect(brief(open.json("stage"), "ingress")).toEqual(expect.arrayContaining(["all * 0.0.0.0/0", "all * ::/0"].map((rule) => rule.replace("all", "-1"))));
-    expect(open.warnings).toEqual([expect.objectContaining({ name: "TF_VAR_allow_all_traffic", what: expect.stringContaining("to the world") })]);
+    expect(brief(open.json("stage"), "ingress")).toEqual(
+      expect.arrayContaining(["all * 0.0.0.0/0", "all * ::/0"].map((rule) => rule.replace("all", "-1"))),
+    );
+    expect(open.warnings).toEqual([
+      expect.objectContaining({
+        name: "TF_VAR_allow_all_traffic",
+        what: expect.stringContaining("to the world"),
+      }),
+    ]);
     const closed = synthesizeFiles(files("false"), { only: ["stage"] });
     expect(brief(closed.json("stage"), "ingress").filter((rule) => rule.startsWith("-1"))).toEqual([]);
     expect(closed.warnings).toEqual([]);
@@ -162,12 +222,20 @@ describe("edge hosts", () => {
   const json = synthesizeStage({ TF_VAR_edge_hosts: "edge-1,edge-2" });
 
   it("are made by name, each with its own address", () => {
-    expect(Object.keys(resources(json, "aws_instance")).sort()).toEqual(["chronos_dashboard", "chronos_edge-1", "chronos_edge-2"]);
-    expect(resource(json, "aws_eip_association", "chronos_edge-2_address").allocation_id).toContain('addresses["stage-edge-2"]');
+    expect(Object.keys(resources(json, "aws_instance")).sort()).toEqual([
+      "chronos_dashboard",
+      "chronos_edge-1",
+      "chronos_edge-2",
+    ]);
+    expect(resource(json, "aws_eip_association", "chronos_edge-2_address").allocation_id).toContain(
+      'addresses["stage-edge-2"]',
+    );
   });
 
   it("reach the dashboard's FRP port from their own addresses alone", () => {
-    const frp = Object.values(resources(json, "aws_vpc_security_group_ingress_rule")).filter(({ from_port }) => from_port === 7000);
+    const frp = Object.values(resources(json, "aws_vpc_security_group_ingress_rule")).filter(
+      ({ from_port }) => from_port === 7000,
+    );
     expect(frp.map(({ cidr_ipv4 }) => cidr_ipv4).sort()).toEqual([
       '${try(data.terraform_remote_state.shared.outputs.addresses["stage-edge-1"].public_ip, null)}/32',
       '${try(data.terraform_remote_state.shared.outputs.addresses["stage-edge-2"].public_ip, null)}/32',
@@ -176,6 +244,8 @@ describe("edge hosts", () => {
 
   it("go without changing another when one is removed", () => {
     const fewer = synthesizeStage({ TF_VAR_edge_hosts: "edge-2" });
-    expect(resource(fewer, "aws_instance", "chronos_edge-2")).toEqual(resource(json, "aws_instance", "chronos_edge-2"));
+    expect(resource(fewer, "aws_instance", "chronos_edge-2")).toEqual(
+      resource(json, "aws_instance", "chronos_edge-2"),
+    );
   });
 });

@@ -25,7 +25,11 @@ export class Chronos extends Construct {
       publicKey: refs.public_key,
     });
     const userData = cloudConfig("chronos", "compact([var.additional_public_key])");
-    const host = (name: string, size: { instanceType: string; amiId?: string; volumeSize: string }, group: SecurityGroup) =>
+    const host = (
+      name: string,
+      size: { instanceType: string; amiId?: string; volumeSize: string },
+      group: SecurityGroup,
+    ) =>
       new Host(this, name, {
         ...size,
         name: `${environment}-${name}`,
@@ -53,7 +57,9 @@ export class Chronos extends Construct {
         // Edge hosts come from their Elastic IPs: they use the dashboard's public name, and so leave the VPC
         { purpose: "frp", ports: values.frp_ports, cidrs: values.frp_cidrs, addresses: edgeAddresses },
         { purpose: "ssh", ports: [ssh], cidrs: values.ssh_cidrs },
-        ...(values.allow_all_traffic ? [{ purpose: "everything", protocol: "all", cidrs: anywhere } as const] : []),
+        ...(values.allow_all_traffic
+          ? [{ purpose: "everything", protocol: "all", cidrs: anywhere } as const]
+          : []),
       ],
       egress: [toTheWeb],
     });
@@ -75,13 +81,24 @@ export class Chronos extends Construct {
       description: "Chronos edge hosts",
       vpcId: shared.vpcId,
       ingress: [{ purpose: "ssh", ports: [ssh], cidrs: values.ssh_cidrs }],
-      egress: [toTheWeb, { purpose: "frp", ports: values.frp_ports, addresses: { dashboard: publicIp("dashboard") } }],
+      egress: [
+        toTheWeb,
+        { purpose: "frp", ports: values.frp_ports, addresses: { dashboard: publicIp("dashboard") } },
+      ],
     });
     const edges = values.edge_hosts.map((name) => {
-      const size = { instanceType: values.edge_instance_type, amiId: values.edge_ami_id, volumeSize: refs.edge_volume_size };
+      const size = {
+        instanceType: values.edge_instance_type,
+        amiId: values.edge_ami_id,
+        volumeSize: refs.edge_volume_size,
+      };
       return [name, host(name, size, edgeGroup)] as const;
     });
-    output("edge_instance_ids", "EC2 instances of the edge hosts.", Object.fromEntries(edges.map(([name, { instance }]) => [name, instance.id])));
+    output(
+      "edge_instance_ids",
+      "EC2 instances of the edge hosts.",
+      Object.fromEntries(edges.map(([name, { instance }]) => [name, instance.id])),
+    );
     output("edge_public_ips", "Addresses of the edge hosts.", edgeAddresses);
   }
 }
