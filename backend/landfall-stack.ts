@@ -1,5 +1,6 @@
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
-import { S3Backend, TerraformElement, TerraformStack } from "cdktf";
+import type { TerraformElement } from "cdktf";
+import { S3Backend, TerraformStack } from "cdktf";
 import { Node, type Construct } from "constructs";
 import { partitionOf } from "../modules/partition";
 import type { StateLocation } from "./location";
@@ -55,6 +56,11 @@ export abstract class LandfallStack extends TerraformStack {
     this.addOverride("terraform.required_version", requiredVersion);
     // cdktf writes "aws"; with a namespace, Terraform and OpenTofu each look in their own registry
     this.addOverride("terraform.required_providers.aws.source", "hashicorp/aws");
+  }
+
+  /** cdktf resolves every element here once more to find references between stacks; ours have none by design. */
+  override prepareStack(): void {
+    this.ensureBackendExists();
   }
 
   /** Addresses as a person would write them: the construct path, without cdktf's hash. */

@@ -12,9 +12,10 @@ export interface SharedOutputs {
   >;
   readonly instanceProfile: string;
   readonly deployerPolicyArn: string;
-  /** Changes with anything in the stack, so that an environment can tell whether `shared` is up to date. */
-  readonly configurationDigest: string;
 }
+
+/** Changes with anything in the stack, so that an environment can tell whether `shared` is up to date. */
+export const digestOutput = "configuration_digest";
 
 export function writeSharedOutputs(stack: Construct, outputs: SharedOutputs): void {
   const scope = new Construct(stack, "outputs");
@@ -27,7 +28,7 @@ export function writeSharedOutputs(stack: Construct, outputs: SharedOutputs): vo
   write("addresses", "Elastic IPs by name.", outputs.addresses);
   write("ec2_instance_profile", "Instance profile of EC2 hosts.", outputs.instanceProfile);
   write("deployer_policy_arn", "Policy to attach to whoever deploys.", outputs.deployerPolicyArn);
-  write("configuration_digest", "Digest of the synthesized configuration.", outputs.configurationDigest);
+  write(digestOutput, "Digest of the synthesized configuration.", ""); // filled in when the JSON is made
 }
 
 /** Reads `shared` through its remote state; values are Terraform expressions. */

@@ -4,6 +4,8 @@
 "use strict";
 const Module = require("node:module");
 const path = require("node:path");
+
+process.env.ESBUILD_WORKER_THREADS = "0"; // its worker costs more than it saves for one build
 const esbuild = require("esbuild");
 
 const debug = Boolean(process.env.LANDFALL_DEBUG); // source maps and construct stack traces cost more than all our code

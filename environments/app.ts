@@ -47,6 +47,23 @@ const secretsFile = "landfall.auto.tfvars.json";
 
 /** Makes the Terraform JSON of the stacks from the settings files. A broken file costs its own stack alone. */
 export function synthesize(options: SynthesisOptions): Synthesis {
+  return options.processEnvironment.LANDFALL_DEBUG
+    ? makeStacks(options)
+    : withoutStackTraces(() => makeStacks(options));
+}
+
+/** cdktf takes a stack trace for every token, which is a third of the work; only a search for a fault in it needs them. */
+function withoutStackTraces<T>(work: () => T): T {
+  const { captureStackTrace } = Error;
+  Error.captureStackTrace = () => {};
+  try {
+    return work();
+  } finally {
+    Error.captureStackTrace = captureStackTrace;
+  }
+}
+
+function makeStacks(options: SynthesisOptions): Synthesis {
   const { processEnvironment } = options;
   const outdir = options.outdir ?? processEnvironment.CDKTF_OUTDIR ?? join(projectRoot, "cdktf.out");
   const wanted = (name: string) => options.only?.includes(name) ?? true;
@@ -57,6 +74,7 @@ export function synthesize(options: SynthesisOptions): Synthesis {
 
   mkdirSync(outdir, { recursive: true });
   const app = new App({ outdir, stackTraces: Boolean(processEnvironment.LANDFALL_DEBUG) });
+  let sharedStack: SharedStack | undefined;
   if (loaded.shared) {
     const settings = loaded.shared;
     const shared = valuesOf<SharedValues>(settings);
@@ -76,8 +94,8 @@ export function synthesize(options: SynthesisOptions): Synthesis {
       add({ ...common, name: "state", state: stateLocation(shared, "state") }, settings);
     }
     if (wanted("shared")) {
-      const { digest } = new SharedStack(app, props("shared"));
-      add({ ...common, name: "shared", state: stateLocation(shared, "shared"), digest }, settings);
+      sharedStack = new SharedStack(app, props("shared"));
+      add({ ...common, name: "shared", state: stateLocation(shared, "shared") }, settings);
     }
   }
   for (const { settings, shared: sharedSettings } of loaded.environments) {
@@ -99,6 +117,8 @@ export function synthesize(options: SynthesisOptions): Synthesis {
     add({ ...common, name: settings.name, shared: { state, addresses: addressesOf(settings) } }, settings);
   }
   app.synth();
+  const synthesized = stacks.get("shared");
+  if (synthesized) stacks.set("shared", { ...synthesized, digest: sharedStack?.digest });
   for (const { directory, settings } of stacks.values()) writeSecrets(directory, settings);
   removeStale(outdir, wanted, stacks);
   return { outdir, stacks, broken: loaded.broken, warnings: loaded.warnings };

@@ -73,6 +73,7 @@ class Reader {
   private readonly settings = new Map<string, Setting>();
   private readonly problems: Problem[] = [];
   private readonly warnings: Problem[] = [];
+  private unreadable = false;
   private readonly validated = new Map<string, Setting | undefined>();
 
   constructor(
@@ -109,6 +110,7 @@ class Reader {
   }
 
   private isMissing(name: string, input: Input): boolean {
+    if (this.unreadable) return false; // that is problem enough
     const required =
       input.default === undefined && !input.optional && (!isSecret(input) || this.options.requireSecrets);
     return required && !this.given.has(name);
@@ -162,6 +164,7 @@ class Reader {
       if (code === "ENOENT" && optional) return;
       const [what, mend] = unreadable[code ?? ""] ?? ["cannot be read", `The system says ${code}.`];
       this.problems.push({ file, what, mend });
+      this.unreadable = true;
       return;
     }
     const { assignments, misread } = parseEnvFile(bytes);

@@ -5,7 +5,7 @@ import { Construct } from "constructs";
 import { createHash } from "node:crypto";
 import { deployerPolicy } from "../backend/deployer-policy";
 import { LandfallStack, type LandfallStackProps } from "../backend/landfall-stack";
-import { writeSharedOutputs } from "../backend/shared-outputs";
+import { digestOutput, writeSharedOutputs } from "../backend/shared-outputs";
 import { ExistingNetwork } from "../modules/existing-network";
 import { HostRole } from "../modules/host-role";
 import { resourceName } from "../modules/naming";
@@ -18,8 +18,8 @@ import { declareInputs } from "./variables";
 
 /** What all environments share: the network, addresses that outlive hosts, roles, and the deployer's policy. */
 export class SharedStack extends LandfallStack {
-  /** Changes with anything in the stack. */
-  readonly digest: string;
+  /** Changes with anything in the stack; known when the JSON is made. */
+  digest = "";
 
   constructor(scope: Construct, props: LandfallStackProps & { readonly settings: Settings }) {
     super(scope, "shared", props);
@@ -48,7 +48,7 @@ export class SharedStack extends LandfallStack {
         }),
       ),
     });
-    const outputs = {
+    writeSharedOutputs(this, {
       network,
       addresses: Object.fromEntries(
         values.addresses.map((name) => {
@@ -58,9 +58,15 @@ export class SharedStack extends LandfallStack {
       ),
       instanceProfile: hostRole.instanceProfile.name,
       deployerPolicyArn: deployer.arn,
-    };
-    this.digest = createHash("sha256").update(JSON.stringify(this.toTerraform())).digest("hex");
-    writeSharedOutputs(this, { ...outputs, configurationDigest: this.digest });
+    });
+  }
+
+  /** The JSON, with its own digest among the outputs. */
+  override toTerraform(): ReturnType<LandfallStack["toTerraform"]> {
+    const json = super.toTerraform();
+    this.digest = createHash("sha256").update(JSON.stringify(json)).digest("hex");
+    json.output[digestOutput].value = this.digest;
+    return json;
   }
 
   private network(values: SharedValues, flowLogRetentionDays: string): INetwork {
