@@ -18,14 +18,19 @@ export interface Misread {
 export interface ParsedFile {
   readonly assignments: readonly Assignment[];
   readonly misread: readonly Misread[];
+  /** False where the file as a whole cannot be a settings file, so that nothing is known of its lines. */
+  readonly isText: boolean;
 }
 
 /** Enough for any key; a larger file is not a settings file. */
 const MAX_BYTES = 1024 * 1024;
 
 const start = /[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=/y;
-const blank = /[ \t]*(?:#.*)?(?:\n|$)/y;
-const unquoted = /[^\n]*/y;
+const idleLine = /[ \t]*(?:#[^\n]*)?(?:\n|$)/y;
+/** A shell takes `#` for a comment only behind a blank. */
+const lineEnd = /(?:[ \t]+#[^\n]*|[ \t]*)(?:\n|$)/y;
+const bare = /[^\s"'\\;&|<>()]*/y;
+const restOfLine = /[^\n]*/y;
 
 /**
  * Reads a settings file. The rules are the shell's quoting without expansion, so a file may also be sourced:
@@ -37,6 +42,7 @@ export function parseEnvFile(bytes: Buffer): ParsedFile {
   const whole = (what: string, mend: string): ParsedFile => ({
     assignments: [],
     misread: [{ line: 1, what, mend }],
+    isText: false,
   });
   if (bytes.length > MAX_BYTES)
     return whole("is larger than 1 MiB", "A settings file is a few lines; is this another file?");
@@ -60,36 +66,40 @@ class Parser {
 
   parse(): ParsedFile {
     while (this.position < this.text.length) {
-      if (this.take(blank)) continue;
+      if (this.take(idleLine)) continue;
       const name = this.take(start)?.[1];
       if (name === undefined) this.misreadLine();
       else this.value(name);
     }
-    return { assignments: this.assignments, misread: this.misread };
+    return { assignments: this.assignments, misread: this.misread, isText: true };
   }
 
   private value(name: string): void {
     const { line } = this;
     const quote = this.text[this.position];
-    const begin = this.position;
-    const value = quote === '"' || quote === "'" ? this.quoted(quote) : this.bare(name);
+    const isQuoted = quote === '"' || quote === "'";
+    const value = isQuoted ? this.quoted(quote) : this.take(bare)?.[0];
     if (value === undefined) {
-      if (quote !== '"' && quote !== "'") return;
-      this.position = begin;
       this.misreadLine(
         "has a quote that never ends",
-        "Close it, or double it with a backslash where it is meant.",
+        'Close it, or put the value in double quotes and write \\" where a quote is meant.',
         name,
       );
-    } else if (this.take(blank)) {
+    } else if (this.take(lineEnd)) {
       this.assignments.push({ name, value, line });
-    } else {
+    } else if (isQuoted) {
       const end = this.line === line ? "" : ` on line ${this.line}`;
       this.misreadLine(
         `has something after its closing quote${end}`,
         "Close the quote at the value's end, or write \\\" inside.",
         name,
         line,
+      );
+    } else {
+      this.misreadLine(
+        "has blanks, quotes, backslashes or one of ; & | < > ( ) outside quotes",
+        "Put the whole value in double quotes.",
+        name,
       );
     }
   }
@@ -105,19 +115,6 @@ class Parser {
     });
   }
 
-  private bare(name: string): string | undefined {
-    const rest = this.take(unquoted)?.[0] ?? "";
-    const value = rest.replace(/(^|[ \t])#.*$/, "").replace(/[ \t]+$/, "");
-    if (!/[\s"'\\]/.test(value)) return value;
-    this.misread.push({
-      line: this.line,
-      name,
-      what: "has blanks, quotes or backslashes outside quotes",
-      mend: "Put the whole value in double quotes.",
-    });
-    return undefined;
-  }
-
   private misreadLine(
     what = 'is no line NAME="value"',
     mend = "Write a name, = without blanks round it, and a value; a value of several lines needs quotes.",
@@ -125,7 +122,7 @@ class Parser {
     line = this.line,
   ): void {
     this.misread.push({ line, name, what, mend });
-    this.take(unquoted);
+    this.take(restOfLine);
   }
 
   /** Matches here, moves on and counts lines. */

@@ -73,6 +73,8 @@ class Reader {
   private readonly settings = new Map<string, Setting>();
   private readonly problems: Problem[] = [];
   private readonly warnings: Problem[] = [];
+  /** Inputs whose line was reported: they are not missing besides. */
+  private readonly reported = new Set<string>();
   private unreadable = false;
   private readonly validated = new Map<string, Setting | undefined>();
 
@@ -113,7 +115,7 @@ class Reader {
     if (this.unreadable) return false; // that is problem enough
     const required =
       input.default === undefined && !input.optional && (!isSecret(input) || this.options.requireSecrets);
-    return required && !this.given.has(name);
+    return required && !this.given.has(name) && !this.reported.has(name);
   }
 
   /** The setting of an input, undefined where it has no value or a wrong one. A wrong one is reported once. */
@@ -167,18 +169,20 @@ class Reader {
       this.unreadable = true;
       return;
     }
-    const { assignments, misread } = parseEnvFile(bytes);
+    const { assignments, misread, isText } = parseEnvFile(bytes);
+    if (!isText) this.unreadable = true;
+    for (const { name } of misread) if (name) this.reported.add(plainName(name));
     this.problems.push(
       ...misread.map(({ name, ...rest }) => ({ file, ...rest, ...(name && showable(name) ? { name } : {}) })),
     );
     const lines = new Map<string, number>();
-    let secret: { name: string; line: number } | undefined;
     for (const { name: written, value, line } of assignments) {
       const first = lines.get(written);
       lines.set(written, first ?? line);
       const found = this.identify(written);
       if ("what" in found) {
         this.problems.push({ file, line, ...(showable(written) ? { name: written } : {}), ...found });
+        this.reported.add(plainName(written));
       } else if (first !== undefined) {
         this.problems.push({
           file,
@@ -188,16 +192,16 @@ class Reader {
           mend: "Remove one of them.",
         });
       } else {
-        if (isSecret(found.input)) secret ??= { name: written, line };
         this.given.set(found.name, { text: value, source: { from: "file", file, line } });
       }
     }
-    if (secret) this.guardSecret(path, file, secret);
+    const secret = [...assignments, ...misread].find(({ name }) => name && this.isSecretName(name));
+    if (secret) this.guardSecret(path, file, { name: secret.name, line: secret.line });
   }
 
   /** The input that a name in a file means, or what is wrong with the name. */
   private identify(written: string): { name: string; input: Input } | { what: string; mend: string } {
-    const plain = written.replace(/^TF_VAR_/, "");
+    const plain = plainName(written);
     const input = Object.hasOwn(this.known, plain) ? this.known[plain] : undefined;
     if (input) {
       const right = nameInFile(plain, input);
@@ -223,8 +227,15 @@ class Reader {
     };
   }
 
+  /** Whether a name means a secret, even if its line is wrong. */
+  private isSecretName(written: string): boolean {
+    const name = plainName(written);
+    const input = Object.hasOwn(this.known, name) ? this.known[name] : undefined;
+    return input !== undefined && isSecret(input);
+  }
+
   /** A secret must not be in a file that git would take, and should be the owner's alone to read. */
-  private guardSecret(path: string, file: string, secret: { name: string; line: number }): void {
+  private guardSecret(path: string, file: string, secret: Pick<Problem, "name" | "line">): void {
     if (!ignoredByGit(path)) {
       this.problems.push({
         file,
@@ -258,7 +269,10 @@ const unreadable: Readonly<Record<string, readonly [what: string, mend: string]>
  * Whether a name may be shown. A line of a pasted key can look like `NAME=`, so only names in the manner of ours are.
  */
 const showable = (name: string): boolean =>
-  name.length <= 48 && /^((TF_VAR_)?[a-z][a-z0-9]*(_[a-z0-9]+)*|[A-Z]+(_[A-Z0-9]+)*)$/.test(name);
+  name.length <= 48 &&
+  /^((TF_VAR_)?[a-z][a-z0-9]{0,15}(_[a-z0-9]{1,16})*|[A-Z]{1,16}(_[A-Z0-9]{1,16})*)$/.test(name);
+
+const plainName = (written: string): string => written.replace(/^TF_VAR_/, "");
 
 /** Outside a work tree, and without git, nothing is taken. A tracked file counts as taken even if a rule ignores it. */
 function ignoredByGit(path: string): boolean {

@@ -1,4 +1,7 @@
-/** AWS regions: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html, as of November 2026. */
+/**
+ * AWS regions: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html, as of November 2026, but for those
+ * that provider 5.100.0 refuses (ap-southeast-6).
+ */
 export const awsRegions: readonly string[] = Object.freeze([
   "af-south-1",
   "ap-east-1",

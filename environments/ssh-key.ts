@@ -1,13 +1,16 @@
-/** Key types of OpenSSH, each with how many fields follow the type in its blob (RFC 4253, RFC 5656, RFC 8709, PROTOCOL.u2f). */
+/**
+ * Key types of OpenSSH, each with the fields that follow the type in its blob: its length in bytes, its text, or `*`
+ * (RFC 4253, RFC 5656, RFC 8709, PROTOCOL.u2f). A curve's point is 04 and two coordinates.
+ */
 const fieldsByKind = {
-  "ssh-ed25519": 1,
-  "ssh-rsa": 2,
-  "ecdsa-sha2-nistp256": 2,
-  "ecdsa-sha2-nistp384": 2,
-  "ecdsa-sha2-nistp521": 2,
-  "sk-ssh-ed25519@openssh.com": 2,
-  "sk-ecdsa-sha2-nistp256@openssh.com": 3,
-} as const;
+  "ssh-ed25519": [32],
+  "ssh-rsa": ["*", "*"],
+  "ecdsa-sha2-nistp256": ["nistp256", 65],
+  "ecdsa-sha2-nistp384": ["nistp384", 97],
+  "ecdsa-sha2-nistp521": ["nistp521", 133],
+  "sk-ssh-ed25519@openssh.com": [32, "*"],
+  "sk-ecdsa-sha2-nistp256@openssh.com": ["nistp256", 65, "*"],
+} as const satisfies Record<string, readonly (number | string)[]>;
 export type SshKeyKind = keyof typeof fieldsByKind;
 
 /** NIST SP 800-131A asks for this much; EC2 makes no shorter ones either. */
@@ -25,7 +28,7 @@ export function sshKeyProblem(
     return "is a private key: replace that key, and write its .pub file's line here";
   if (/[\r\n]/.test(line.trim())) return "is more than one line";
   const [kind = "", base64 = ""] = line.trim().split(/[ \t]+/);
-  if (!(kind in fieldsByKind)) return "does not begin with a key type such as ssh-ed25519";
+  if (!Object.hasOwn(fieldsByKind, kind)) return "does not begin with a key type such as ssh-ed25519";
   if (!accepted.includes(kind as SshKeyKind))
     return `is a key of type ${kind}; only ${accepted.join(" and ")} do here`;
   const blob = Buffer.from(base64, "base64");
@@ -35,13 +38,19 @@ export function sshKeyProblem(
   if (!fields) return "has a key that ends too early or too late; part of it may be missing";
   const [type, ...rest] = fields;
   if (type?.toString("latin1") !== kind) return "has a key of another type than it says";
-  if (rest.length !== fieldsByKind[kind as SshKeyKind])
+  const expected: readonly (number | string)[] = fieldsByKind[kind as SshKeyKind];
+  if (rest.length !== expected.length)
     return "has a key that ends too early or too late; part of it may be missing";
-  if (kind === "ssh-ed25519" && rest[0]?.length !== 32) return "has a key of the wrong length";
+  if (!rest.every((field, index) => fits(field, expected[index]))) return "has a key that is damaged";
   if (kind === "ssh-rsa" && bitLength(rest[1]) < RSA_BITS)
     return `has an RSA key of fewer than ${RSA_BITS} bits`;
   return undefined;
 }
+
+const fits = (field: Buffer, expected: number | string | undefined): boolean =>
+  typeof expected === "number"
+    ? field.length === expected
+    : field.length > 0 && (expected === "*" || field.toString("latin1") === expected);
 
 /** The strings of a blob, each after its length (RFC 4251, section 5); undefined where they do not fill it exactly. */
 function readFields(blob: Buffer): Buffer[] | undefined {

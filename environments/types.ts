@@ -32,11 +32,13 @@ const list = <T>(item: z.ZodType<T, string>): z.ZodType<readonly T[], string> =>
   z
     .string()
     .transform((text) => (text.trim() === "" ? [] : text.split(",").map((part) => part.trim())))
-    .superRefine((parts, context) => {
-      const twice = parts.find((part, index) => parts.indexOf(part) !== index);
-      if (twice) context.addIssue({ code: "custom", message: `${quote(twice)} stands there twice` });
-    })
-    .pipe(z.array<z.ZodType<T, string>>(item));
+    .pipe(z.array<z.ZodType<T, string>>(item))
+    .superRefine((items, context) => {
+      const values = items.map((item) => JSON.stringify(item)); // 10.0.0.1 and 10.0.0.1/32 are the same network
+      const again = values.findIndex((value, index) => values.indexOf(value) !== index);
+      if (again >= 0)
+        context.addIssue({ code: "custom", message: `repeats in entry ${again + 1} what is there already` });
+    });
 
 const filled = <T>(schema: z.ZodType<readonly T[], string>, least = 1) =>
   schema.refine((items) => items.length >= least, {
@@ -99,10 +101,16 @@ const notAmong = (value: string, choices: readonly string[]): string => {
   return `${quote(value)} is not among them${near ? `; did you mean ${near}?` : ""}`;
 };
 
+const reservedBucketPrefixes = ["xn--", "sthree-", "amzn-s3-demo-"];
+
 export const namePrefix = define(
   "name prefix",
   `${oneLabel}.`,
-  matching(/^[a-z][a-z0-9-]{0,18}[a-z0-9]$/, "a name prefix"),
+  ruled((value) => {
+    if (!/^[a-z][a-z0-9-]{0,18}[a-z0-9]$/.test(value)) return `${quote(value)} is not a name prefix`;
+    const reserved = reservedBucketPrefixes.find((prefix) => `${value}-`.startsWith(prefix));
+    return reserved ? `${quote(value)} begins with "${reserved}", which S3 keeps for itself` : undefined;
+  }),
 );
 
 /** `shared` and `state` are stacks of their own. */
@@ -152,7 +160,7 @@ export const bucketName = define(
   ruled((value) => {
     if (!/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(value)) return `${quote(value)} is not a bucket name`;
     const reserved =
-      ["xn--", "sthree-", "amzn-s3-demo-"].find((prefix) => value.startsWith(prefix)) ??
+      reservedBucketPrefixes.find((prefix) => value.startsWith(prefix)) ??
       ["-s3alias", "--ol-s3", "--x-s3", "--table-s3"].find((suffix) => value.endsWith(suffix));
     return reserved ? `${quote(value)} has ${quote(reserved)}, which S3 keeps for itself` : undefined;
   }),
@@ -192,7 +200,8 @@ export const instanceType = define(
 function cidrProblem(value: string): string | undefined {
   const [ip = ""] = value.split("/");
   const written = ip.includes(":") ? !ip.includes("%") : ipaddr.IPv4.isValidFourPartDecimal(ip); // not octal, not shortened
-  if (!written || !ipaddr.isValidCIDR(value)) return `${quote(value)} is not a network`;
+  if (!written || /\/0\d/.test(value) || !ipaddr.isValidCIDR(value))
+    return `${quote(value)} is not a network`;
   const [address, bits] = ipaddr.parseCIDR(value);
   const network = (address.kind() === "ipv4" ? ipaddr.IPv4 : ipaddr.IPv6)
     .networkAddressFromCIDR(value)
@@ -334,7 +343,7 @@ export const httpUrl = define(
   "a URL such as https://chronos.example.com, without user and password.",
   ruled((value) => {
     const url = URL.canParse(value) ? new URL(value) : undefined;
-    if (!url || !/^https?:$/.test(url.protocol) || /\s/.test(value)) return "is not a URL of http or https";
+    if (!url || !/^https?:\/\/\S+$/i.test(value)) return "is not a URL of http or https";
     return url.username || url.password ? "holds a user or password" : undefined;
   }),
 );

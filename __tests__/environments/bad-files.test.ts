@@ -61,6 +61,17 @@ describe("bad files", () => {
     ["an unknown system", swap("TF_VAR_systems", "chronos,kronos"), ["2 TF_VAR_systems"]],
     ["a system twice", swap("TF_VAR_systems", "chronos,chronos"), ["2 TF_VAR_systems"]],
     ["no system", swap("TF_VAR_systems", ""), ["2 TF_VAR_systems"]],
+    [
+      "a required application setting with TF_VAR_, which is not missing besides",
+      good.replace("vite_", "TF_VAR_vite_"),
+      ["4 TF_VAR_vite_api_base_url"],
+    ],
+    [
+      "a required setting with a quote that never ends, which is not missing besides",
+      good.replace(/"\n$/, "\n"),
+      ["4 vite_api_base_url"],
+    ],
+    ["a line of a hexadecimal key", plus(`${"c0ffee11".repeat(4)}=`), ["5 -"]],
     ["a name twice", plus("git_ref=main", "git_ref=other"), ["6 git_ref"]],
     ["TF_VAR_ before an application setting", plus("TF_VAR_git_ref=main"), ["5 TF_VAR_git_ref"]],
     ["a Terraform input without TF_VAR_", plus("ssh_cidrs=10.0.0.0/8"), ["5 ssh_cidrs"]],
@@ -77,7 +88,7 @@ describe("bad files", () => {
     [
       "a private key without quotes",
       without("TF_VAR_public_key") + "TF_VAR_public_key=-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA=\n",
-      ["4 TF_VAR_public_key", "5 -", "- TF_VAR_public_key"],
+      ["4 TF_VAR_public_key", "5 -"],
     ],
     ["a key cut off", swap("TF_VAR_public_key", publicKey.slice(0, 60)), ["3 TF_VAR_public_key"]],
     [
@@ -155,13 +166,9 @@ describe("bad files", () => {
     ["blanks without quotes", plus("git_ref=my branch"), ["5 git_ref"]],
     ["YAML", "deptype: stage\n", ["1 -", "- TF_VAR_deptype", "- TF_VAR_systems"]],
     ["JSON", '{"deptype": "stage"}\n', ["1 -", "- TF_VAR_deptype", "- TF_VAR_systems"]],
-    ["a NUL byte", `${good}\0`, ["1 -", "- TF_VAR_deptype", "- TF_VAR_systems"]],
-    [
-      "bytes that are no text",
-      Buffer.from([0xff, 0xfe, 0x00]),
-      ["1 -", "- TF_VAR_deptype", "- TF_VAR_systems"],
-    ],
-    ["two megabytes of quotes", Buffer.alloc(2 ** 21, '"'), ["1 -", "- TF_VAR_deptype", "- TF_VAR_systems"]],
+    ["a NUL byte", `${good}\0`, ["1 -"]],
+    ["bytes that are no text", Buffer.from([0xff, 0xfe, 0x00]), ["1 -"]],
+    ["two megabytes of quotes", Buffer.alloc(2 ** 21, '"'), ["1 -"]],
     ["a hundred thousand quotes", '"'.repeat(100_000), ["1 -", "- TF_VAR_deptype", "- TF_VAR_systems"]],
     [
       "everything wrong at once",
@@ -182,7 +189,7 @@ describe("bad files", () => {
     expect(problems.map(({ line, name }) => `${line ?? "-"} ${name ?? "-"}`)).toEqual(expected);
     expect(settings).toBeUndefined();
     const report = formatReport(problems);
-    expect(report).not.toMatch(/hunter2|MIIEpAIB|\n {4}at /);
+    expect(report).not.toMatch(/hunter2|MIIEpAIB|c0ffee|\?\.|\n {4}at /);
     expect(report).not.toContain("\u001b");
     for (const { what, mend, file } of problems) {
       expect(file).toBe("environments/stage.env");
@@ -283,6 +290,16 @@ describe("secrets", () => {
         what: expect.stringContaining("git would take"),
       }),
     ]);
+  });
+
+  it.each([
+    ["with TF_VAR_", `TF_VAR_postgres_password=${secret}`],
+    ["with a quote that never ends", `postgres_password="${secret}`],
+    ["twice", `postgres_password=${secret}\npostgres_password=${secret}`],
+  ])("are refused there however they are written: %s", (_, line) => {
+    const { problems } = readEnvironment("stage", options(gitFolder({ "stage.env": plus(line) })));
+    expect(problems.map(({ what }) => what)).toContainEqual(expect.stringContaining("git would take"));
+    expect(JSON.stringify(problems)).not.toContain(secret);
   });
 
   it("are refused in a secrets file that git tracks all the same", () => {

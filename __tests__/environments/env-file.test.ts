@@ -16,6 +16,8 @@ describe("what is read", () => {
     ["export and indentation", '  export a="b"', { a: "b" }],
     ["comments", '# one\na=b # two\n\n  # three\nc="d" # four', { a: "b", c: "d" }],
     ["a hash inside a value", 'a=b#c\nd="e # f"', { a: "b#c", d: "e # f" }],
+    ["a hash that begins a value", "a=#ffffff", { a: "#ffffff" }],
+    ["a comment with a Unicode line separator", "# one\u2028two\na=b # three\u2028four", { a: "b" }],
     ["an equals sign inside a value", "a=b=c", { a: "b=c" }],
     [
       "double quotes with their four escapes",
@@ -43,6 +45,8 @@ describe("what cannot be read", () => {
   it.each([
     ["a quote that never ends, at its opening line", 'a=b\nc="d\ne=f', [2], ["a", "e"]],
     ["text after the closing quote", 'a="b"c\nd=e', [1], ["d"]],
+    ["a hash right behind the closing quote", 'a="b"#c\nd=e', [1], ["d"]],
+    ["what ends a command in a shell", "a=b;c\nd=e&f\ng=h", [1, 2], ["g"]],
     ["blanks round the equals sign", "a = b\nc=d", [1], ["c"]],
     ["a blank after the equals sign", "a= b\nc=d", [1], ["c"]],
     ["blanks in a bare value", "a=b c", [1], []],
@@ -82,11 +86,56 @@ describe("properties", () => {
     const file = join(temporaryFolder(), "sourced.env");
     writeFileSync(file, formatEnvFile(values.map((value, index) => ({ name: `v${index}`, value }))));
     const print = values.map((_, index) => `printf '%s\\0' "$v${index}"`).join("; ");
-    const { stdout } = spawnSync("bash", ["-c", `. "$1"; ${print}`, "bash", file], {
+    const { stdout } = spawnSync("bash", ["--norc", "-c", `. "$1"; ${print}`, "bash", file], {
       encoding: "utf8",
-      env: { LC_ALL: "C.UTF-8" },
+      env: { PATH: process.env.PATH, LC_ALL: "C.UTF-8" },
     });
     expect(stdout.split("\0").slice(0, -1)).toEqual(values);
+  });
+
+  it("a bare value that is accepted is the one that a shell reads", () => {
+    const piece = fc.constantFrom(
+      "b",
+      "#",
+      " ",
+      "\t",
+      '"',
+      "'",
+      "\\",
+      ";",
+      "&",
+      "|",
+      "(",
+      ")",
+      "<",
+      ">",
+      "=",
+      "é",
+    );
+    const texts = fc
+      .sample(fc.array(piece, { maxLength: 5 }), { numRuns: 600, seed: 7 })
+      .map((parts) => `a=${parts.join("")}`)
+      .filter((text) => parse(text).misread.length === 0);
+    expect(texts.length).toBeGreaterThan(50);
+    const script = 'for text; do (set -e; . <(printf "%s\\n" "$text"); printf "%s\\0" "$a"); done';
+    const { stdout, stderr } = spawnSync("bash", ["--norc", "-c", script, "bash", ...texts], {
+      encoding: "utf8",
+      cwd: temporaryFolder(), // what a broken reader accepts may write files
+      env: { PATH: process.env.PATH, LC_ALL: "C.UTF-8" },
+    });
+    expect(stderr).toBe("");
+    expect(stdout.split("\0").slice(0, -1)).toEqual(texts.map((text) => valuesOf(text).a));
+  });
+
+  it.each([
+    ["blanks", `a=${" ".repeat(60_000)}b`],
+    ["hashes", `a=${" #".repeat(500_000)}`],
+    ["backslashes", `a="${"\\a".repeat(500_000)}`],
+    ["single quotes", "a='\n\"".repeat(200_000)],
+  ])("a megabyte of %s takes no more than a moment", (_, text) => {
+    const begin = performance.now();
+    parse(text);
+    expect(performance.now() - begin).toBeLessThan(1000);
   });
 
   it("no input makes it throw, and every line is read or reported", () => {

@@ -50,7 +50,65 @@ describe("networks", () => {
   });
 });
 
+describe("networks", () => {
+  it.each([
+    ["with a prefix that begins with 0", type.vpcCidr, "10.0.0.0/016"],
+    ["with a prefix that begins with 0, by zone", type.cidrByZone, "us-east-1a=10.0.0.0/024"],
+    ["that are the same in two ways of writing", type.cidrs, "10.0.0.1,10.0.0.1/32"],
+    ["that are the same in IPv6", type.cidrs, "::/0,0::/0"],
+    ["after a last comma", type.cidrs, "10.0.0.0/24,"],
+  ])("are refused %s", (_, input, text) => expect(accepts(input, text)).toBe(false));
+});
+
+describe("ports", () => {
+  it("are refused twice, however written", () => {
+    expect(accepts(type.ports, "80,443")).toBe(true);
+    expect(accepts(type.ports, "80,80-80")).toBe(false);
+  });
+});
+
+describe("name prefixes", () => {
+  it.each([
+    ["agt", true],
+    ["a", false],
+    ["a".repeat(21), false],
+    ["xn--a", false],
+    ["sthree", false],
+    ["amzn-s3-demo", false],
+    ["amzn-s3", true],
+  ])("%s: %s, as buckets are named after them", (prefix, good) =>
+    expect(accepts(type.namePrefix, prefix)).toBe(good),
+  );
+});
+
+describe("URLs", () => {
+  it.each(["https:example.com", "https:/example.com", "https://example.com/a b", "ftp://example.com"])(
+    "are never %s",
+    (url) => expect(accepts(type.httpUrl, url)).toBe(false),
+  );
+});
+
 describe("SSH keys", () => {
+  it.each([
+    ["a point on another curve", "ecdsa-sha2-nistp256", [Buffer.from("nistp384"), Buffer.alloc(97, 4)]],
+    ["no point", "ecdsa-sha2-nistp256", [Buffer.from("nistp256"), Buffer.alloc(0)]],
+    ["empty fields", "sk-ssh-ed25519@openssh.com", [Buffer.alloc(0), Buffer.alloc(0)]],
+    ["no exponent", "ssh-rsa", [Buffer.alloc(0), Buffer.alloc(257, 1)]],
+  ])("with %s are damaged", (_, kind, fields) => {
+    const blob = [Buffer.from(kind), ...fields].flatMap((field) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(field.length);
+      return [length, field];
+    });
+    expect(sshKeyProblem(`${kind} ${Buffer.concat(blob).toString("base64")}`)).toBe(
+      "has a key that is damaged",
+    );
+  });
+
+  it("are never of a type that objects have by nature", () => {
+    expect(sshKeyProblem("constructor AAAA")).toContain("does not begin with a key type");
+  });
+
   it.each(["rsa", "ed25519", "ecdsa"])("as ssh-keygen makes them: %s", (kind) => {
     const { stdout, status } = spawnSync(
       "bash",
