@@ -8,9 +8,8 @@ import { Bucket } from "../modules/bucket";
 import { resourceName } from "../modules/naming";
 import { LandfallStack, type LandfallStackProps } from "./landfall-stack";
 
-/** Replaced state is a way back after a mistake: kept for a quarter, and the newest twenty for as long as there is state. */
+/** Replaced state is a way back after a mistake, for a quarter. */
 const NONCURRENT_DAYS = 90;
-const VERSIONS_KEPT = 20;
 /** Access logs answer who read the state; a year, as for the network's flow logs. */
 const ACCESS_LOG_DAYS = 365;
 
@@ -33,7 +32,6 @@ export class StateStack extends LandfallStack {
       name,
       partition: this.partition,
       noncurrentDays: NONCURRENT_DAYS,
-      noncurrentVersionsKept: VERSIONS_KEPT,
       accessLogs: logs,
       preventDestroy: true,
     });

@@ -18,8 +18,6 @@ export interface BucketProps {
   readonly encryption?: "aws:kms" | "AES256";
   /** Days until a version that was replaced or deleted is gone. @default 90 */
   readonly noncurrentDays?: number;
-  /** Newest replaced versions that are kept however old they are. @default 0 */
-  readonly noncurrentVersionsKept?: number;
   /** Days until an object is gone. @default never */
   readonly expirationDays?: number;
   /** Bucket that takes the access logs, under this bucket's name. @default none */
@@ -41,6 +39,7 @@ export class Bucket extends Construct {
   readonly resource: S3Bucket;
   /** Known when the JSON is made. */
   readonly name: string;
+  private readonly policy: S3BucketPolicy;
 
   constructor(scope: Construct, id: string, props: BucketProps) {
     super(scope, id);
@@ -77,7 +76,7 @@ export class Bucket extends Construct {
         },
       ],
     });
-    new S3BucketPolicy(this, "policy", {
+    this.policy = new S3BucketPolicy(this, "policy", {
       bucket,
       policy: JSON.stringify({
         Version: "2012-10-17",
@@ -85,7 +84,7 @@ export class Bucket extends Construct {
           {
             Sid: "TlsOnly",
             Effect: "Deny",
-            Principal: "*",
+            Principal: { AWS: "*" },
             Action: "s3:*",
             Resource: [arn, `${arn}/*`],
             Condition: { Bool: { "aws:SecureTransport": "false" } },
@@ -121,12 +120,7 @@ export class Bucket extends Construct {
           status: "Enabled",
           filter: [{ prefix: "" }],
           abortIncompleteMultipartUpload: [{ daysAfterInitiation: ABORT_UPLOAD_DAYS }],
-          noncurrentVersionExpiration: [
-            {
-              noncurrentDays: props.noncurrentDays ?? 90,
-              newerNoncurrentVersions: props.noncurrentVersionsKept,
-            },
-          ],
+          noncurrentVersionExpiration: [{ noncurrentDays: props.noncurrentDays ?? 90 }],
           expiration: props.expirationDays ? [{ days: props.expirationDays }] : undefined,
         },
       ],
@@ -137,6 +131,7 @@ export class Bucket extends Construct {
         bucket,
         targetBucket: props.accessLogs.resource.id,
         targetPrefix: `${this.name}/`,
+        dependsOn: [props.accessLogs.policy], // it lets the logs in
       });
     }
   }

@@ -26,5 +26,11 @@ export function resourceName(kind: NamedKind, ...parts: readonly string[]): stri
   return name;
 }
 
+/** A network as part of a resource's address: the whole of IPv4 or IPv6 by that name. */
+export function networkId(cidr: string): string {
+  if (cidr === "0.0.0.0/0") return "ipv4";
+  return cidr === "::/0" ? "ipv6" : cidr.replace(/[.:/]/g, "-");
+}
+
 /** Terraform's escape for text that must not be read as a template. */
 export const literal = (text: string): string => text.replace(/([$%])\{/g, "$1$1{");

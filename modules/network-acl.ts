@@ -3,6 +3,7 @@ import { NetworkAclAssociation } from "@cdktf/provider-aws/lib/network-acl-assoc
 import { NetworkAclRule } from "@cdktf/provider-aws/lib/network-acl-rule";
 import type { Vpc } from "@cdktf/provider-aws/lib/vpc";
 import { Construct } from "constructs";
+import { networkId } from "./naming";
 import type { PortRange } from "./security-group";
 
 export interface NetworkAclProps {
@@ -56,7 +57,7 @@ export class NetworkAcl extends Construct {
       this.allow("out", `all_${version}`, 100 + offset, { protocol: "all", cidr });
     }
     props.adminCidrs.forEach((cidr, index) => {
-      this.allow("in", `admin_${cidr}`, 10_000 + index, { protocol: "all", cidr });
+      this.allow("in", `admin_${networkId(cidr)}`, 10_000 + index, { protocol: "all", cidr });
     });
   }
 

@@ -2,7 +2,7 @@ import { SecurityGroup as AwsSecurityGroup } from "@cdktf/provider-aws/lib/secur
 import { VpcSecurityGroupEgressRule } from "@cdktf/provider-aws/lib/vpc-security-group-egress-rule";
 import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
 import { Construct } from "constructs";
-import { resourceName } from "./naming";
+import { networkId, resourceName } from "./naming";
 
 /** Both ends belong to the range. */
 export interface PortRange {
@@ -83,7 +83,7 @@ interface Rule {
 function rulesOf(traffic: Traffic, securityGroupId: string): [id: string, rule: Rule][] {
   const peers: Record<string, Partial<Rule>> = {};
   for (const cidr of traffic.cidrs ?? [])
-    peers[cidr] = cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr };
+    peers[networkId(cidr)] = cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr };
   for (const [name, address] of Object.entries(traffic.addresses ?? {}))
     peers[name] = { cidrIpv4: `${address}/32` };
   for (const [name, id] of Object.entries(traffic.groups ?? {}))

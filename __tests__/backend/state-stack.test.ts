@@ -44,7 +44,7 @@ describe("the state bucket", () => {
       {
         Sid: "TlsOnly",
         Effect: "Deny",
-        Principal: "*",
+        Principal: { AWS: "*" },
         Action: "s3:*",
         Resource: [arn, `${arn}/*`],
         Condition: { Bool: { "aws:SecureTransport": "false" } },
@@ -52,11 +52,9 @@ describe("the state bucket", () => {
     ]);
   });
 
-  it("keeps replaced versions for a quarter and the newest twenty for good", () => {
+  it("keeps replaced versions for a quarter", () => {
     const [rule] = resource(json, "aws_s3_bucket_lifecycle_configuration", "state_lifecycle").rule;
-    expect(rule.noncurrent_version_expiration).toEqual([
-      { noncurrent_days: 90, newer_noncurrent_versions: 20 },
-    ]);
+    expect(rule.noncurrent_version_expiration).toEqual([{ noncurrent_days: 90 }]);
     expect(rule).not.toHaveProperty("expiration");
   });
 

@@ -192,11 +192,11 @@ describe("the network ACL", () => {
       TF_VAR_network_acl_admin_cidrs: "203.0.113.0/24,2001:db8::/32",
     });
     expect(fromAnywhere(json).filter(({ from_port }) => from_port === 80)).toEqual([]);
-    expect(resource(json, "aws_network_acl_rule", "network_acl_in_admin_203-0-113-0--24")).toMatchObject({
+    expect(resource(json, "aws_network_acl_rule", "network_acl_in_admin_203-0-113-0-24")).toMatchObject({
       protocol: "-1",
       cidr_block: "203.0.113.0/24",
     });
-    expect(resource(json, "aws_network_acl_rule", "network_acl_in_admin_2001-db8----32")).toMatchObject({
+    expect(resource(json, "aws_network_acl_rule", "network_acl_in_admin_2001-db8---32")).toMatchObject({
       protocol: "-1",
       ipv6_cidr_block: "2001:db8::/32",
     });
