@@ -1,14 +1,14 @@
 import { App } from "cdktf";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { StateLocation } from "../backend/location";
 import { StateStack } from "../backend/state-stack";
 import { addressesOf, stateLocation, valuesOf, type EnvironmentValues, type SharedValues } from "./derived";
 import { EnvironmentStack } from "./environment-stack";
-import { isSecret } from "./input";
 import { loadSettings, type LoadOptions } from "./load";
 import type { Problem } from "./problem";
 import { projectRoot } from "./root";
+import { writeSecretsFile } from "./secrets-file";
 import type { Reading, Settings } from "./settings";
 import { SharedStack } from "./shared-stack";
 import { defaultStageClass, type StageClass } from "./stage-class";
@@ -41,9 +41,6 @@ export interface Synthesis {
   readonly broken: readonly Reading[];
   readonly warnings: readonly Problem[];
 }
-
-/** Secrets from files, beside the JSON: cdktf, Terraform and OpenTofu all read a file of such a name by themselves. */
-const secretsFile = "landfall.auto.tfvars.json";
 
 /** Makes the Terraform JSON of the stacks from the settings files. A broken file costs its own stack alone. */
 export function synthesize(options: SynthesisOptions): Synthesis {
@@ -119,22 +116,9 @@ function makeStacks(options: SynthesisOptions): Synthesis {
   app.synth();
   const synthesized = stacks.get("shared");
   if (synthesized) stacks.set("shared", { ...synthesized, digest: sharedStack?.digest });
-  for (const { directory, settings } of stacks.values()) writeSecrets(directory, settings);
+  for (const { directory, settings } of stacks.values()) writeSecretsFile(directory, settings);
   removeStale(outdir, wanted, stacks);
   return { outdir, stacks, broken: loaded.broken, warnings: loaded.warnings };
-}
-
-/** Values that files give; what the process environment gives, Terraform finds there. */
-function writeSecrets(directory: string, { settings }: Settings): void {
-  const secrets = [...settings].filter(
-    ([, { input, source }]) => input.use === "terraform" && isSecret(input) && source.from === "file",
-  );
-  const file = join(directory, secretsFile);
-  rmSync(file, { force: true }); // an old one keeps its mode when it is written over
-  if (secrets.length === 0) return;
-  writeFileSync(file, JSON.stringify(Object.fromEntries(secrets.map(([name, { value }]) => [name, value]))), {
-    mode: 0o600,
-  });
 }
 
 /** Removes the output of stacks that are no more. Not all of the output: Terraform keeps its own files there too. */
