@@ -1,0 +1,44 @@
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { underLock } from "../../sandbox/lock";
+
+let folder: string;
+let lock: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "landfall-lock-"));
+  lock = join(folder, "lock");
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const silent = (): void => {};
+
+test("one works at a time", async () => {
+  const events: string[] = [];
+  const work = (name: string) => async () => {
+    events.push(`${name} begins`);
+    await sleep(50);
+    events.push(`${name} ends`);
+  };
+  const lines: string[] = [];
+  await Promise.all([
+    underLock(lock, silent, work("first")),
+    underLock(lock, (line) => lines.push(line), work("second")),
+  ]);
+  expect(events).toEqual(["first begins", "first ends", "second begins", "second ends"]);
+  expect(lines).toEqual([expect.stringContaining(`waiting for process ${process.pid}`)]);
+});
+
+test("the lock of a dead process counts for nothing", async () => {
+  const { pid } = spawnSync("true");
+  symlinkSync(String(pid), lock);
+  expect(await underLock(lock, silent, async () => "done")).toBe("done");
+});
+
+test("work that fails gives the lock back", async () => {
+  const failing = underLock(lock, silent, () => Promise.reject(new Error("no")));
+  await expect(failing).rejects.toThrow("no");
+  expect(existsSync(lock)).toBe(false);
+});

@@ -1,0 +1,123 @@
+"""Each patch of the emulator, against what AWS's API reference says. Run by e2e/emulator.test.ts."""
+
+import json
+import os
+import unittest
+
+os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1")
+
+import boto3
+import patches
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+patches.apply()
+
+
+@mock_aws
+class Ec2(unittest.TestCase):
+    def setUp(self):
+        self.ec2 = boto3.client("ec2")
+
+    def run_instance(self, **options):
+        image = self.ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+        return self.ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, **options)["Instances"][0]["InstanceId"]
+
+    def describe(self, instance):
+        return self.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
+
+    def test_ipv6_block_of_a_subnet_is_associated(self):
+        vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+        block = vpc["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"].replace("/56", "/64")
+        subnet = self.ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.0.0.0/24", Ipv6CidrBlock=block)["Subnet"]
+        associations = self.ec2.describe_subnets(SubnetIds=[subnet["SubnetId"]])["Subnets"][0]["Ipv6CidrBlockAssociationSet"]
+        self.assertEqual([a["Ipv6CidrBlockState"] for a in associations], [{"State": "associated"}])
+
+    def test_a_block_taken_from_a_subnet_is_gone(self):
+        vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+        block = vpc["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"].replace("/56", "/64")
+        subnet = self.ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.0.0.0/24", Ipv6CidrBlock=block)["Subnet"]
+        association = subnet["Ipv6CidrBlockAssociationSet"][0]["AssociationId"]
+        self.ec2.disassociate_subnet_cidr_block(AssociationId=association)
+        subnet = self.ec2.describe_subnets(SubnetIds=[subnet["SubnetId"]])["Subnets"][0]
+        self.assertEqual(subnet["Ipv6CidrBlockAssociationSet"], [])
+
+    def test_monitoring_is_turned_on_and_off(self):
+        instance = self.run_instance()
+        answer = self.ec2.monitor_instances(InstanceIds=[instance])["InstanceMonitorings"]
+        self.assertEqual(answer, [{"InstanceId": instance, "Monitoring": {"State": "enabled"}}])
+        self.assertEqual(self.describe(instance)["Monitoring"], {"State": "enabled"})
+        self.ec2.unmonitor_instances(InstanceIds=[instance])
+        self.assertEqual(self.describe(instance)["Monitoring"], {"State": "disabled"})
+
+    def test_a_protected_instance_is_not_terminated_until_it_is_protected_no_more(self):
+        instance = self.run_instance(DisableApiTermination=True)
+        with self.assertRaises(ClientError) as refusal:
+            self.ec2.terminate_instances(InstanceIds=[instance])
+        self.assertEqual(refusal.exception.response["Error"]["Code"], "OperationNotPermitted")
+        self.ec2.modify_instance_attribute(InstanceId=instance, DisableApiTermination={"Value": False})
+        self.ec2.terminate_instances(InstanceIds=[instance])
+        self.assertEqual(self.describe(instance)["State"]["Name"], "terminated")
+
+    def test_an_instance_is_protected_when_it_runs_already(self):
+        instance = self.run_instance()
+        self.ec2.modify_instance_attribute(InstanceId=instance, DisableApiTermination={"Value": True})
+        with self.assertRaises(ClientError):
+            self.ec2.terminate_instances(InstanceIds=[instance])
+
+    def test_an_instance_tells_its_maintenance_options(self):
+        self.assertEqual(self.describe(self.run_instance())["MaintenanceOptions"]["AutoRecovery"], "default")
+
+    def test_a_rule_for_a_group_keeps_its_description(self):
+        group = self.ec2.create_security_group(GroupName="one", Description="one")["GroupId"]
+        pair = {"GroupId": group, "Description": "frp"}
+        permission = {"IpProtocol": "tcp", "FromPort": 7000, "ToPort": 7000, "UserIdGroupPairs": [pair]}
+        self.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])
+        rules = self.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
+        ingress = [rule for rule in rules["SecurityGroupRules"] if not rule["IsEgress"]]
+        self.assertEqual([rule.get("Description") for rule in ingress], ["frp"])
+
+
+@mock_aws
+class S3(unittest.TestCase):
+    def setUp(self):
+        self.s3 = boto3.client("s3")
+        self.s3.create_bucket(Bucket="one")
+
+    def test_newer_noncurrent_versions_are_read_back(self):
+        rule = {"ID": "one", "Status": "Enabled", "Filter": {"Prefix": ""}}
+        kept = {**rule, "NoncurrentVersionExpiration": {"NoncurrentDays": 90, "NewerNoncurrentVersions": 20}}
+        rest = {**rule, "ID": "two", "NoncurrentVersionExpiration": {"NoncurrentDays": 30}}
+        self.s3.put_bucket_lifecycle_configuration(Bucket="one", LifecycleConfiguration={"Rules": [kept, rest]})
+        rules = self.s3.get_bucket_lifecycle_configuration(Bucket="one")["Rules"]
+        self.assertEqual([r["NoncurrentVersionExpiration"] for r in rules], [
+            {"NoncurrentDays": 90, "NewerNoncurrentVersions": 20},
+            {"NoncurrentDays": 30},
+        ])
+
+    def put_logging(self, *statements):
+        policy = {"Version": "2012-10-17", "Statement": statements}
+        self.s3.put_bucket_policy(Bucket="one", Policy=json.dumps(policy))
+        logging = {"LoggingEnabled": {"TargetBucket": "one", "TargetPrefix": "one/"}}
+        self.s3.put_bucket_logging(Bucket="one", BucketLoggingStatus=logging)
+
+    TLS_ONLY = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::one/*"}
+    LOGS = {
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::one/*",
+    }
+
+    def test_logging_beside_a_statement_for_everybody(self):
+        self.put_logging(self.TLS_ONLY, self.LOGS)
+        self.assertEqual(self.s3.get_bucket_logging(Bucket="one")["LoggingEnabled"]["TargetBucket"], "one")
+
+    def test_logging_is_refused_without_permission(self):
+        with self.assertRaises(ClientError) as refusal:
+            self.put_logging(self.TLS_ONLY)
+        self.assertEqual(refusal.exception.response["Error"]["Code"], "InvalidTargetBucketForLogging")
+
+
+if __name__ == "__main__":
+    unittest.main()
