@@ -6,8 +6,8 @@ import type { Problem } from "../../environments/problem";
 import { environmentNames } from "../../environments/read";
 import { formatReport } from "../../environments/report";
 import { projectRoot } from "../../environments/root";
-import { LandfallError } from "../errors";
-import { progress, result, resultJson } from "../output";
+import { UsageError } from "../errors";
+import { colors, progress, result, resultJson } from "../output";
 
 /** What `check` found. */
 export interface CheckResult {
@@ -28,13 +28,13 @@ export interface CheckOptions {
 /**
  * Reads and checks settings, required secrets included. Writes nothing and calls no cloud. The sandbox's secrets are
  * not asked for before `sandbox up` has made them.
- * @throws {LandfallError} where there is no such environment
+ * @throws {UsageError} where there is no such environment
  */
 export function checkSettings(options: CheckOptions): CheckResult {
   const folder = options.folder ?? join(projectRoot, "environments");
   const all = ["shared", ...environmentNames(folder)];
   if (options.name !== undefined && !all.includes(options.name)) {
-    throw new LandfallError(`There is no environment "${options.name}".`, {
+    throw new UsageError(`There is no environment "${options.name}".`, {
       mend: `There are: ${all.join(", ")}.`,
     });
   }
@@ -74,10 +74,10 @@ export function register(program: Command): void {
       if (json) {
         resultJson(found);
       } else {
-        if (found.warnings.length > 0) progress(formatReport(found.warnings));
+        if (found.warnings.length > 0) progress(formatReport(found.warnings, colors(process.stderr)));
         result(
           found.problems.length > 0
-            ? formatReport(found.problems)
+            ? formatReport(found.problems, colors(process.stdout))
             : `no problems in ${found.usable.join(", ")}`,
         );
       }

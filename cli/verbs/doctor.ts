@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { execa } from "execa";
-import { accessSync, constants, existsSync, readdirSync, statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { loadSettings } from "../../environments/load";
@@ -29,11 +29,10 @@ const REGISTRY_TIMEOUT = 3000;
 export async function examine(environment: NodeJS.ProcessEnv): Promise<readonly Finding[]> {
   const findings = await Promise.all([
     node(),
-    npm(),
+    npm(environment),
     python(environment),
-    git(),
+    git(environment),
     terraform(environment),
-    provider(environment),
     projectFolder(),
     disk(),
     settingsFiles(environment),
@@ -44,8 +43,17 @@ export async function examine(environment: NodeJS.ProcessEnv): Promise<readonly 
 }
 
 /** First line that a command prints, unless it is not there or fails. */
-async function firstLine(command: string, args: readonly string[]): Promise<string | undefined> {
-  const { failed, stdout } = await execa(command, args, { reject: false, timeout: 10_000 });
+async function firstLine(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
+  const { failed, stdout } = await execa(command, args, {
+    env,
+    extendEnv: false,
+    reject: false,
+    timeout: 10_000,
+  });
   return failed ? undefined : stdout.split("\n")[0];
 }
 
@@ -53,8 +61,8 @@ function node(): Finding {
   return { subject: "Node.js", state: "ok", found: process.version }; // the wrapper refuses what is too old
 }
 
-async function npm(): Promise<Finding> {
-  const version = await firstLine("npm", ["--version"]);
+async function npm(environment: NodeJS.ProcessEnv): Promise<Finding> {
+  const version = await firstLine("npm", ["--version"], environment);
   return version
     ? { subject: "npm", state: "ok", found: version }
     : {
@@ -73,7 +81,7 @@ async function python(environment: NodeJS.ProcessEnv): Promise<Finding> {
   // Debian and Ubuntu have ensurepip, and with it working virtual environments, in a package of its own
   const script =
     "import importlib.util, platform; print(platform.python_version(), bool(importlib.util.find_spec('ensurepip')))";
-  const [version, venv] = (await firstLine(command, ["-c", script]))?.split(" ") ?? [];
+  const [version, venv] = (await firstLine(command, ["-c", script], environment))?.split(" ") ?? [];
   if (!version) return { subject, state: "missing", found: `${command} does not run`, mend };
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major < 3 || (major === 3 && minor < 10))
@@ -85,8 +93,8 @@ async function python(environment: NodeJS.ProcessEnv): Promise<Finding> {
   return { subject, state: "ok", found: `${version} (${command})` };
 }
 
-async function git(): Promise<Finding> {
-  const version = await firstLine("git", ["--version"]);
+async function git(environment: NodeJS.ProcessEnv): Promise<Finding> {
+  const version = await firstLine("git", ["--version"], environment);
   return version
     ? { subject: "git", state: "ok", found: version.replace("git version ", "") }
     : {
@@ -97,49 +105,45 @@ async function git(): Promise<Finding> {
       };
 }
 
-async function terraform(environment: NodeJS.ProcessEnv): Promise<Finding> {
+/** The binary, and where its `init` will get the AWS provider from. Nothing is downloaded. */
+async function terraform(environment: NodeJS.ProcessEnv): Promise<readonly Finding[]> {
   const subject = "Terraform or OpenTofu";
   try {
-    const { name, version } = await findBinary(environment);
-    const why = environment.TERRAFORM_BINARY_NAME ? "TERRAFORM_BINARY_NAME names it" : "the first on PATH";
-    return { subject, state: "ok", found: `${name} ${version} (${why})` };
+    const { name, product, version } = await findBinary(environment);
+    const why = environment.TERRAFORM_BINARY_NAME ? "named by TERRAFORM_BINARY_NAME" : "on PATH";
+    return [
+      { subject, state: "ok", found: `${product} ${version} (${name}, ${why})` },
+      await provider(product === "OpenTofu" ? "registry.opentofu.org" : "registry.terraform.io", environment),
+    ];
   } catch (error) {
     if (!(error instanceof LandfallError)) throw error;
-    return { subject, state: "missing", found: error.message, mend: error.mend };
+    return [{ subject, state: "missing", found: error.message, mend: error.mend }];
   }
 }
 
-/** Where `init` will get the AWS provider from. Nothing is downloaded. */
-async function provider(environment: NodeJS.ProcessEnv): Promise<Finding> {
+async function provider(registry: string, environment: NodeJS.ProcessEnv): Promise<Finding> {
   const subject = "AWS provider";
   const configuration = environment.TF_CLI_CONFIG_FILE;
-  if (configuration) {
-    return existsSync(configuration)
-      ? { subject, state: "ok", found: `installed as ${configuration} says (TF_CLI_CONFIG_FILE)` }
-      : {
-          subject,
-          state: "missing",
-          found: `TF_CLI_CONFIG_FILE names ${configuration}, which is not there`,
-          mend: "Correct or unset it.",
-        };
+  if (configuration && existsSync(configuration)) {
+    return { subject, state: "ok", found: `installed as ${configuration} says (TF_CLI_CONFIG_FILE)` };
   }
   const cache = environment.TF_PLUGIN_CACHE_DIR ?? join(projectRoot, ".landfall", "plugin-cache");
-  if (existsSync(cache) && readdirSync(cache).length > 0)
+  if (existsSync(join(cache, registry, "hashicorp", "aws"))) {
     return { subject, state: "ok", found: `in the plugin cache ${cache}` };
-  const reached = await fetch("https://registry.terraform.io/.well-known/terraform.json", {
+  }
+  if (configuration) {
+    const found = `TF_CLI_CONFIG_FILE names ${configuration}, which is not there`;
+    return { subject, state: "note", found, mend: "Correct or unset it." };
+  }
+  const reached = await fetch(`https://${registry}/.well-known/terraform.json`, {
     signal: AbortSignal.timeout(REGISTRY_TIMEOUT),
   }).then(
     ({ ok }) => ok,
     () => false,
   );
-  return reached
-    ? { subject, state: "ok", found: "registry.terraform.io answers" }
-    : {
-        subject,
-        state: "note",
-        found: "registry.terraform.io does not answer",
-        mend: "Check the network, or name a provider mirror in TF_CLI_CONFIG_FILE.",
-      };
+  if (reached) return { subject, state: "ok", found: `${registry} answers` };
+  const mend = "Check the network, or name a provider mirror in TF_CLI_CONFIG_FILE.";
+  return { subject, state: "note", found: `${registry} does not answer`, mend };
 }
 
 function projectFolder(): Finding {
@@ -198,7 +202,7 @@ function credentials(environment: NodeJS.ProcessEnv): Finding {
   if (environment.AWS_ACCESS_KEY_ID) return { subject, state: "ok", found: "AWS_ACCESS_KEY_ID in the shell" };
   if (environment.AWS_PROFILE)
     return { subject, state: "ok", found: `AWS_PROFILE is ${environment.AWS_PROFILE}` };
-  const folder = join(homedir(), ".aws");
+  const folder = join(environment.HOME ?? homedir(), ".aws");
   const files = [
     environment.AWS_SHARED_CREDENTIALS_FILE ?? join(folder, "credentials"),
     environment.AWS_CONFIG_FILE ?? join(folder, "config"),

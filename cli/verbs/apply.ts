@@ -1,0 +1,135 @@
+import type { Command } from "commander";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Outputs } from "../../backend/state-store";
+import type { SynthesizedStack } from "../../environments/app";
+import { LandfallError, UsageError } from "../errors";
+import { confirm, progress, result, takesColors } from "../output";
+import { totalOf, withProgress } from "../progress";
+import { TerraformError, type PlanDocument, type Terraform } from "../terraform";
+import { explainLock, openTerraform, openWorkspace, type Workspace } from "../workspace";
+import { formatOutputs } from "./outputs";
+import { checkArguments, checkShared, planStack, requireShared } from "./plan";
+
+export interface ApplyOptions {
+  /** Process environment. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** Goes on without asking. */
+  readonly yes?: boolean;
+  /** Applies `shared` first where it is missing or behind. */
+  readonly withShared?: boolean;
+  /** A saved plan, which is applied and nothing else. */
+  readonly plan?: string;
+  /** The user's own arguments for the binary's plan. */
+  readonly args?: readonly string[];
+}
+
+/**
+ * Plans, asks, and applies that plan.
+ * @returns the stack's outputs
+ */
+export async function apply(name: string, options: ApplyOptions): Promise<Outputs> {
+  const { yes, args } = options;
+  const workspace = await openWorkspace(name, { environment: options.environment, requireSecrets: true });
+  const terraform = await openTerraform(workspace);
+  const shortcoming = await checkShared(workspace);
+  if (shortcoming && options.withShared) {
+    progress(shortcoming.what);
+    await apply("shared", { environment: workspace.environment, yes });
+  } else {
+    requireShared(shortcoming);
+  }
+  if (options.plan !== undefined) {
+    await applySaved(workspace, terraform, resolve(options.plan), { yes });
+  } else {
+    const plan = await planStack(workspace, terraform, { args });
+    if (plan.changes) await applyPlan(workspace, terraform, { file: plan.file, total: totalOf(plan.counts), yes });
+    else progress(`${name}: no changes`);
+  }
+  return (await workspace.store.read())?.outputs ?? {};
+}
+
+export interface ApplyPlanOptions {
+  readonly file: string;
+  /** How many resources it changes. */
+  readonly total: number;
+  readonly yes?: boolean;
+  /** @default Apply this plan to <stack>? */
+  readonly question?: string;
+}
+
+/** Shows a saved plan, asks, and applies it. */
+export async function applyPlan(workspace: Workspace, terraform: Terraform, options: ApplyPlanOptions): Promise<void> {
+  const { file, total, yes, question = `Apply this plan to ${workspace.stack.name}?` } = options;
+  progress(await terraform.show(file, { color: takesColors(process.stderr) }));
+  await confirm(question, { yes });
+  await explainLock(workspace, () => withProgress(total, (listener) => terraform.apply(file, { listener })));
+}
+
+async function applySaved(
+  workspace: Workspace,
+  terraform: Terraform,
+  file: string,
+  { yes }: Pick<ApplyOptions, "yes">,
+): Promise<void> {
+  const { name } = workspace.stack;
+  if (!existsSync(file)) throw new UsageError(`There is no plan ${file}.`, { mend: `Make it: ./landfall plan ${name} --out FILE` });
+  const document = await terraform.showJson(file);
+  checkPlanIsOf(workspace.stack, document);
+  try {
+    await applyPlan(workspace, terraform, { file, total: changesIn(document), yes });
+  } catch (error) {
+    const stale = ["Saved plan is stale", "Saved plan does not match the given state"];
+    if (!(error instanceof TerraformError) || !stale.some((summary) => error.is(summary))) throw error;
+    throw new LandfallError(`${name} has changed since this plan was made; nothing was applied.`, {
+      mend: `Plan again: ./landfall plan ${name} --out FILE`,
+    });
+  }
+}
+
+/**
+ * A saved plan goes to the backend that it was made for, whichever folder it is applied in.
+ * @throws {LandfallError} where it was made for another stack
+ */
+export function checkPlanIsOf(stack: Pick<SynthesizedStack, "name" | "accountIds">, document: PlanDocument): void {
+  const { default_tags: tags, allowed_account_ids: accounts } = document.configuration.provider_config.aws.expressions as {
+    readonly default_tags?: readonly { readonly tags?: { readonly constant_value?: { readonly Environment?: string } } }[];
+    readonly allowed_account_ids?: { readonly constant_value?: readonly string[] };
+  };
+  const made = tags?.[0]?.tags?.constant_value?.Environment;
+  const accountIds = accounts?.constant_value ?? [];
+  if (made === stack.name && accountIds.join() === stack.accountIds.join()) return;
+  throw new LandfallError(`This plan was made for ${made} in AWS account ${accountIds.join(" or ")}, not for ${stack.name}.`, {
+    mend: `Make one: ./landfall plan ${stack.name} --out FILE`,
+  });
+}
+
+/** How many resources a plan changes; one to be replaced counts twice. */
+const changesIn = ({ resource_changes: changes = [] }: PlanDocument): number =>
+  changes.flatMap(({ change }) => change.actions).filter((action) => ["create", "update", "delete"].includes(action)).length;
+
+interface Flags {
+  readonly yes?: true;
+  readonly withShared?: true;
+  readonly plan?: string;
+}
+
+/** Adds `apply`, also called `deploy`. */
+export function register(program: Command): void {
+  program
+    .command("apply")
+    .alias("deploy")
+    .description("plan, ask, apply that plan, and print the outputs")
+    .argument("<env>", "environment, or shared")
+    .argument("[args...]", "arguments for Terraform's plan, after --, such as -- -replace=ADDRESS")
+    .option("-y, --yes", "do not ask")
+    .option("--with-shared", "apply shared first where it is missing or behind")
+    .option("--plan <file>", "apply this saved plan and nothing else")
+    .action(async (name: string, args: string[], flags: Flags) => {
+      checkArguments(name, args);
+      if (flags.plan !== undefined && (args.length > 0 || flags.withShared)) {
+        throw new UsageError("A saved plan is applied as it is: --plan goes with neither --with-shared nor arguments after --.");
+      }
+      result(formatOutputs(await apply(name, { environment: process.env, args, ...flags })));
+    });
+}

@@ -1,0 +1,123 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { StateStore, type State } from "../backend/state-store";
+import { synthesize, type SynthesizedStack } from "../environments/app";
+import { nearest } from "../environments/nearest";
+import { environmentNames } from "../environments/read";
+import { formatReport } from "../environments/report";
+import { projectRoot } from "../environments/root";
+import { findBinary } from "./binary";
+import { LandfallError, UsageError } from "./errors";
+import { targetOf, type Target } from "./guard";
+import { lockedError } from "./lock-report";
+import { progress } from "./output";
+import { Terraform, TerraformError } from "./terraform";
+
+/** A stack that can be worked on: synthesized, and pointed at the AWS it belongs to. */
+export interface Workspace {
+  readonly stack: SynthesizedStack;
+  /** Process environment, in which `shared` is the one that the stack stands on. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly target: Target;
+  readonly store: StateStore;
+  /** For an environment: its `shared`, as it would be deployed now. */
+  readonly shared?: { readonly stack: SynthesizedStack; readonly store: StateStore };
+}
+
+export interface OpenOptions {
+  /** Process environment. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** Whether a missing secret is an error: the binary wants all of them to plan. @default false */
+  readonly requireSecrets?: boolean;
+}
+
+/**
+ * Synthesizes a stack, and `shared` with it where it stands on that.
+ * @throws {LandfallError} where there is no such stack, its settings are wrong, or the guard refuses
+ */
+export async function openWorkspace(name: string, options: OpenOptions): Promise<Workspace> {
+  const folder = join(projectRoot, "environments");
+  const isEnvironment = name !== "state" && name !== "shared";
+  if (isEnvironment) requireEnvironment(name, folder);
+  const environment = isEnvironment ? standingOnShared(name, folder, options.environment) : options.environment;
+
+  const { stacks, broken, warnings } = synthesize({
+    only: isEnvironment ? [name, "shared"] : [name],
+    processEnvironment: environment,
+    requireSecrets: options.requireSecrets,
+  });
+  if (warnings.length > 0) progress(`Warnings:\n${formatReport(warnings)}`);
+  const stack = stacks.get(name);
+  if (!stack) throw new LandfallError(`The settings of ${name} have problems.\n${formatReport(broken.flatMap(({ problems }) => problems))}`);
+
+  const target = await targetOf(stack, environment);
+  const shared = isEnvironment ? stacks.get("shared") : undefined;
+  return {
+    stack,
+    environment,
+    target,
+    store: new StateStore(stack.state, target.emulator),
+    shared: shared && { stack: shared, store: new StateStore(shared.state, target.emulator) },
+  };
+}
+
+function requireEnvironment(name: string, folder: string): void {
+  const names = environmentNames(folder);
+  if (names.includes(name)) return;
+  const near = nearest(name, [...names, "shared", "state"]);
+  throw new UsageError(`There is no environment "${name}".${near ? ` Did you mean ${near}?` : ""}`, {
+    mend: `There are: ${names.join(", ")}. To make one: ./landfall init ${name}`,
+  });
+}
+
+/** An environment with shared settings of its own stands on those, whatever the shell says. */
+function standingOnShared(name: string, folder: string, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const own = existsSync(join(folder, `${name}.shared.env`));
+  return { ...environment, LANDFALL_SHARED: own ? name : undefined };
+}
+
+/** The binary, ready to plan and apply in the stack's folder. @throws {LandfallError} where its backend is missing */
+export async function openTerraform({ stack, target, store }: Workspace): Promise<Terraform> {
+  if (!(await store.hasBucket())) {
+    throw new LandfallError(`The state bucket ${stack.state.bucket} does not exist yet.`, {
+      mend: target.emulator ? "Start over: ./landfall sandbox up" : "Make it: ./landfall bootstrap",
+    });
+  }
+  const terraform = new Terraform(await findBinary(target.environment), stack.directory, target.environment);
+  progress("preparing");
+  await terraform.init();
+  return terraform;
+}
+
+/** Why the environment cannot be deployed on its `shared`, or should not. */
+export interface SharedShortcoming {
+  readonly what: string;
+  /** Whether a plan would fail. */
+  readonly fatal: boolean;
+}
+
+/** What is wrong with the deployed `shared`, judged by its state and the configuration that it should have. */
+export function sharedShortcoming(
+  deployed: State | undefined,
+  wanted: { readonly digest?: string; readonly addresses: readonly string[] },
+): SharedShortcoming | undefined {
+  if (!deployed || deployed.resources.length === 0) return { what: "shared is not deployed.", fatal: true };
+  const addresses = (deployed.outputs.addresses?.value ?? {}) as Readonly<Record<string, unknown>>;
+  const missing = wanted.addresses.filter((name) => !Object.hasOwn(addresses, name));
+  if (missing.length > 0) {
+    return { what: `The deployed shared has no Elastic IP ${missing.join(", ")}.`, fatal: true };
+  }
+  if (deployed.outputs.configuration_digest?.value === wanted.digest) return undefined;
+  return { what: "The deployed shared is not up to date with its settings.", fatal: false };
+}
+
+/** Does `work`; where that meets a lock, the error says whose it is. */
+export async function explainLock<T>({ stack, store }: Workspace, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isLocked = error instanceof TerraformError && error.is("Error acquiring the state lock");
+    const holder = isLocked ? await store.lockHolder() : undefined;
+    throw holder ? lockedError(stack.name, holder) : error;
+  }
+}
