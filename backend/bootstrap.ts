@@ -17,7 +17,13 @@ const adoptionFile = "adopt.tf.json";
 const localState = "bootstrap.tfstate";
 
 /** What the stack `state` makes that cannot be made twice. All its other resources are settings, and overwritten. */
-export const adoptables = ({ bucket, lockTable }: { readonly bucket: string; readonly lockTable?: string }): Adoptable[] => [
+export const adoptables = ({
+  bucket,
+  lockTable,
+}: {
+  readonly bucket: string;
+  readonly lockTable?: string;
+}): Adoptable[] => [
   { type: "aws_s3_bucket", name: "state", id: bucket },
   { type: "aws_s3_bucket", name: "logs", id: `${bucket}-logs` },
   ...(lockTable ? [{ type: "aws_dynamodb_table", name: "locks", id: lockTable } as const] : []),
@@ -25,14 +31,18 @@ export const adoptables = ({ bucket, lockTable }: { readonly bucket: string; rea
 
 /** Those of the existing resources that a state does not know. */
 export const toAdopt = (existing: readonly Adoptable[], state: State | undefined): Adoptable[] =>
-  existing.filter(({ type, name }) => !state?.resources.some((known) => known.type === type && known.name === name));
+  existing.filter(
+    ({ type, name }) => !state?.resources.some((known) => known.type === type && known.name === name),
+  );
 
 /** Makes the backend local for a while. */
 export function useLocalState(directory: string, adopt: readonly Adoptable[]): void {
   useRemoteState(directory);
   writeJson(join(directory, overrideFile), { terraform: { backend: { local: { path: localState } } } });
   if (adopt.length > 0) {
-    writeJson(join(directory, adoptionFile), { import: adopt.map(({ type, name, id }) => ({ to: `${type}.${name}`, id })) });
+    writeJson(join(directory, adoptionFile), {
+      import: adopt.map(({ type, name, id }) => ({ to: `${type}.${name}`, id })),
+    });
   }
 }
 
@@ -48,4 +58,5 @@ export function removeLocalState(directory: string): void {
   for (const file of [localState, `${localState}.backup`]) rmSync(join(directory, file), { force: true });
 }
 
-const writeJson = (file: string, value: unknown): void => writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
+const writeJson = (file: string, value: unknown): void =>
+  writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);

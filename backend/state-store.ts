@@ -79,7 +79,9 @@ export class StateStore {
     const listing = async () => {
       const names: string[] = [];
       for await (const { Contents = [] } of paginateListObjectsV2({ client: this.s3 }, { Bucket: bucket })) {
-        names.push(...Contents.flatMap(({ Key }) => /^([^/]+)\/terraform\.tfstate$/.exec(Key ?? "")?.[1] ?? []));
+        names.push(
+          ...Contents.flatMap(({ Key }) => /^([^/]+)\/terraform\.tfstate$/.exec(Key ?? "")?.[1] ?? []),
+        );
       }
       return names;
     };
@@ -119,7 +121,8 @@ export class StateStore {
   /** Forgets the checksum of a state that is not in the bucket; Terraform would wait for that state and then fail. */
   async forgetChecksum(): Promise<void> {
     const { lockTable } = this.location;
-    if (lockTable) await this.dynamodb.send(new DeleteItemCommand({ TableName: lockTable, Key: this.lockKey("-md5") }));
+    if (lockTable)
+      await this.dynamodb.send(new DeleteItemCommand({ TableName: lockTable, Key: this.lockKey("-md5") }));
   }
 
   private get lockFileKey(): string {
@@ -170,12 +173,17 @@ export function explained(error: AwsError, subject: string): LandfallError {
     });
   }
   if (networkErrors.test(`${name} ${code}`)) {
-    return new LandfallError(`AWS does not answer: ${message}`, { mend: "Check the network and the region." });
+    return new LandfallError(`AWS does not answer: ${message}`, {
+      mend: "Check the network and the region.",
+    });
   }
   if ($metadata?.httpStatusCode === 403) {
-    return new LandfallError(`Access to the ${subject} is denied: it belongs to another account, or you may not.`, {
-      mend: "Check the account of your credentials. Where the name is taken by somebody else, change TF_VAR_name_prefix or TF_VAR_state_bucket in shared.env.",
-    });
+    return new LandfallError(
+      `Access to the ${subject} is denied: it belongs to another account, or you may not.`,
+      {
+        mend: "Check the account of your credentials. Where the name is taken by somebody else, change TF_VAR_name_prefix or TF_VAR_state_bucket in shared.env.",
+      },
+    );
   }
   if ($metadata?.httpStatusCode === 301 || name === "AuthorizationHeaderMalformed") {
     return new LandfallError(`The ${subject} is in another region.`, {

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { projectRoot } from "../environments/root";
 import { LandfallError } from "./errors";
 
@@ -23,14 +23,19 @@ const candidates = ["terraform", "tofu"];
  */
 export async function findBinary(environment: NodeJS.ProcessEnv): Promise<Binary> {
   const named = environment.TERRAFORM_BINARY_NAME;
-  for (const name of named ? [named] : candidates) {
+  // A path is relative to where the user is; the binary runs in a stack's folder
+  const wanted = named?.includes("/") ? resolve(named) : named;
+  for (const name of wanted ? [wanted] : candidates) {
     const binary = await identify(name, environment);
     if (binary) return checked(binary);
   }
   if (named) {
-    throw new LandfallError(`TERRAFORM_BINARY_NAME is "${named}", and that does not run as Terraform or OpenTofu.`, {
-      mend: "Set it to terraform, tofu or a path to one, or unset it.",
-    });
+    throw new LandfallError(
+      `TERRAFORM_BINARY_NAME is "${named}", and that does not run as Terraform or OpenTofu.`,
+      {
+        mend: "Set it to terraform, tofu or a path to one, or unset it.",
+      },
+    );
   }
   throw new LandfallError("Neither terraform nor tofu is on PATH.", {
     mend: "Install one, version 1.11 or later: https://developer.hashicorp.com/terraform/install or https://opentofu.org/docs/intro/install",

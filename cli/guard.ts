@@ -2,7 +2,12 @@ import { lookup } from "node:dns/promises";
 import ipaddr from "ipaddr.js";
 import type { Connection } from "../backend/state-store";
 import type { SynthesizedStack } from "../environments/app";
-import { emulatorAccountId, emulatorEnvironment, emulatorStatus, type EmulatorStatus } from "../sandbox/emulator";
+import {
+  emulatorAccountId,
+  emulatorEnvironment,
+  emulatorStatus,
+  type EmulatorStatus,
+} from "../sandbox/emulator";
 import { LandfallError } from "./errors";
 
 /** Which AWS a stack is deployed to. */
@@ -35,6 +40,14 @@ export async function targetOf(
       environment: emulatorEnvironment(endpoint, environment, region),
       emulator: { endpoint, credentials: { accessKeyId: "sandbox", secretAccessKey: "sandbox" } },
     };
+  }
+  if (environment.LANDFALL_SHARED === "sandbox") {
+    throw new LandfallError(
+      `${name} belongs to the sandbox, and would go to AWS account ${accountIds.join(" or ")}.`,
+      {
+        mend: "Unset TF_VAR_allowed_account_ids, and leave it as it is in environments/sandbox.shared.env.",
+      },
+    );
   }
   for (const [variable, value] of Object.entries(environment)) {
     if (/^AWS_ENDPOINT_URL(_|$)/.test(variable) && value && (await isLoopback(value))) {

@@ -23,7 +23,8 @@ export class Interrupts {
   private readonly interrupted = (): void => {
     this.count += 1;
     if (this.count === 1) progress("Stopping after the current step; state will be written and unlocked.");
-    if (this.count === 2) progress("Still stopping. A third time stops at once: state may be incomplete and stay locked.");
+    if (this.count === 2)
+      progress("Still stopping. A third time stops at once: state may be incomplete and stay locked.");
     if (this.count === 1 || this.count === 3) this.child.kill("SIGINT");
   };
 }

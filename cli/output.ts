@@ -34,7 +34,9 @@ export function resultJson(value: unknown): void {
  */
 export async function ask(question: string, { flag }: { readonly flag: string }): Promise<string> {
   if (!process.stdin.isTTY) {
-    throw new UsageError(`There is no terminal to ask on: ${question}`, { mend: `Give ${flag} to answer in advance.` });
+    throw new UsageError(`There is no terminal to ask on: ${question}`, {
+      mend: `Give ${flag} to answer in advance.`,
+    });
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const stop = new AbortController();
@@ -64,7 +66,11 @@ export async function confirm(question: string, { yes }: { readonly yes?: boolea
  * Goes on where the user types the name; `given` is what `--confirm` says.
  * @throws {LandfallError} where it is another; {@link UsageError} where nobody can answer
  */
-export async function confirmByName(question: string, name: string, { given }: { readonly given?: string }): Promise<void> {
+export async function confirmByName(
+  question: string,
+  name: string,
+  { given }: { readonly given?: string },
+): Promise<void> {
   const answer = given ?? (await ask(`${question} Type ${name} to go on:`, { flag: `--confirm ${name}` }));
   if (answer !== name) throw new LandfallError(`That is not ${name}; nothing was changed.`);
 }

@@ -42,7 +42,8 @@ export class ProgressDisplay {
   readonly handle: Listener = ({ type, hook }: TerraformEvent): void => {
     if (type === "refresh_complete") this.refreshed += 1;
     const [doing, done] = words[hook?.action ?? ""] ?? [];
-    if (hook && doing && done) this.step(type, hook.resource.addr, { doing, done, seconds: hook.elapsed_seconds ?? 0 });
+    if (hook && doing && done)
+      this.step(type, hook.resource.addr, { doing, done, seconds: hook.elapsed_seconds ?? 0 });
     this.draw();
   };
 
@@ -54,7 +55,11 @@ export class ProgressDisplay {
     if (this.refreshed > 0) this.write(`refreshed ${this.refreshed}`);
   }
 
-  private step(type: string, address: string, { doing, done, seconds }: { doing: string; done: string; seconds: number }): void {
+  private step(
+    type: string,
+    address: string,
+    { doing, done, seconds }: { doing: string; done: string; seconds: number },
+  ): void {
     const known = this.running.get(address);
     if (type === "apply_start") {
       this.running.set(address, { doing, since: this.now(), told: 0 });
@@ -93,7 +98,10 @@ export class ProgressDisplay {
 }
 
 /** Shows the progress of `work`. */
-export async function withProgress<T>(total: number | undefined, work: (listener: Listener) => Promise<T>): Promise<T> {
+export async function withProgress<T>(
+  total: number | undefined,
+  work: (listener: Listener) => Promise<T>,
+): Promise<T> {
   const display = new ProgressDisplay(total);
   try {
     return await work(display.handle);

@@ -136,7 +136,11 @@ export class Terraform {
     };
     const command = ["plan", "-json", `-out=${file}`, "-detailed-exitcode", "-input=false", `-lock=${lock}`];
     try {
-      const { exitCode } = await this.run([...command, ...(destroy ? ["-destroy"] : []), ...args], collect, [0, 2]);
+      const { exitCode } = await this.run(
+        [...command, ...(destroy ? ["-destroy"] : []), ...args],
+        collect,
+        [0, 2],
+      );
       return { file, changes: exitCode === 2, counts, destroyed };
     } catch (error) {
       rmSync(file, { force: true });
@@ -145,7 +149,10 @@ export class Terraform {
   }
 
   /** Applies a saved plan. */
-  async apply(file: string, { lock = true, listener }: { readonly lock?: boolean; readonly listener: Listener }): Promise<void> {
+  async apply(
+    file: string,
+    { lock = true, listener }: { readonly lock?: boolean; readonly listener: Listener },
+  ): Promise<void> {
     await this.run(["apply", "-json", "-input=false", `-lock=${lock}`, file], listener, [0]);
   }
 
@@ -164,7 +171,11 @@ export class Terraform {
   }
 
   /** With a listener, stdout is read as events; without, it is text. */
-  private async run(args: readonly string[], listener: Listener | undefined, good: readonly number[]): Promise<Run> {
+  private async run(
+    args: readonly string[],
+    listener: Listener | undefined,
+    good: readonly number[],
+  ): Promise<Run> {
     const child = spawn(this.binary.name, args, {
       cwd: this.directory,
       env: this.environment,
@@ -180,7 +191,8 @@ export class Terraform {
         new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve)),
       ]);
       for (const diagnostic of diagnostics) {
-        if (diagnostic.severity === "warning") progress(`Warning: ${formatDiagnostic(diagnostic)}`);
+        if (diagnostic.severity === "warning" && !isChosen(diagnostic))
+          progress(`Warning: ${formatDiagnostic(diagnostic)}`);
       }
       const failure =
         exitCode !== null && good.includes(exitCode)
@@ -188,7 +200,9 @@ export class Terraform {
           : new TerraformError(`${this.binary.name} ${args[0]}`, diagnostics, stderr || stdout);
       if (interrupts.count > 0) {
         // what it says on the way out may be that it could not save the state
-        throw new LandfallError(["Interrupted.", failure?.message].filter(Boolean).join(" "), { exitCode: 130 });
+        throw new LandfallError(["Interrupted.", failure?.message].filter(Boolean).join(" "), {
+          exitCode: 130,
+        });
       }
       if (failure) throw failure;
       return { exitCode, stdout, stderr, diagnostics };
@@ -197,6 +211,10 @@ export class Terraform {
     }
   }
 }
+
+/** Locking by DynamoDB is what `state_lock` says, on purpose; Terraform's note that it is deprecated would be in every run. */
+const isChosen = ({ summary, detail }: Diagnostic): boolean =>
+  summary === "Deprecated Parameter" && Boolean(detail?.includes('"dynamodb_table"'));
 
 /** Hands on events, collects diagnostics, and returns the lines that are neither. */
 async function readEvents(

@@ -39,7 +39,9 @@ export async function openWorkspace(name: string, options: OpenOptions): Promise
   const folder = join(projectRoot, "environments");
   const isEnvironment = name !== "state" && name !== "shared";
   if (isEnvironment) requireEnvironment(name, folder);
-  const environment = isEnvironment ? standingOnShared(name, folder, options.environment) : options.environment;
+  const environment = isEnvironment
+    ? standingOnShared(name, folder, options.environment)
+    : options.environment;
 
   const { stacks, broken, warnings } = synthesize({
     only: isEnvironment ? [name, "shared"] : [name],
@@ -48,7 +50,10 @@ export async function openWorkspace(name: string, options: OpenOptions): Promise
   });
   if (warnings.length > 0) progress(`Warnings:\n${formatReport(warnings)}`);
   const stack = stacks.get(name);
-  if (!stack) throw new LandfallError(`The settings of ${name} have problems.\n${formatReport(broken.flatMap(({ problems }) => problems))}`);
+  if (!stack)
+    throw new LandfallError(
+      `The settings of ${name} have problems.\n${formatReport(broken.flatMap(({ problems }) => problems))}`,
+    );
 
   const target = await targetOf(stack, environment);
   const shared = isEnvironment ? stacks.get("shared") : undefined;

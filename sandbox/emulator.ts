@@ -164,7 +164,7 @@ const settingsFor = (endpoint: string, region: string) => ({
   AWS_CONFIG_FILE: "/dev/null",
   AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
   AWS_EC2_METADATA_DISABLED: "true",
-  AWS_MAX_ATTEMPTS: "3", // by default the provider repeats a call that the emulator lacks for minutes
+  AWS_MAX_ATTEMPTS: "3", // loopback gets no better by waiting; the Terraform provider keeps to its own 25
 });
 
 /** `base` pointed at the emulator; no AWS setting of the user's is left in it. */

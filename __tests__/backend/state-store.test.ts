@@ -34,7 +34,8 @@ interface Answer {
 async function answer(request: IncomingMessage): Promise<Answer> {
   const body = await text(request);
   const operation = request.headers["x-amz-target"];
-  if (typeof operation === "string") return dynamodb(operation.split(".")[1], JSON.parse(body) as TableRequest);
+  if (typeof operation === "string")
+    return dynamodb(operation.split(".")[1], JSON.parse(body) as TableRequest);
   const { pathname } = new URL(request.url ?? "", endpoint);
   if (refusal) return error(refusal.status, refusal.code);
   const [bucket, ...rest] = pathname.slice(1).split("/");
@@ -65,7 +66,10 @@ interface TableRequest {
 
 function dynamodb(operation: string | undefined, { TableName, Key }: TableRequest): Answer {
   if (TableName !== "locks") {
-    return { status: 400, body: JSON.stringify({ __type: "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException" }) };
+    return {
+      status: 400,
+      body: JSON.stringify({ __type: "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException" }),
+    };
   }
   const id = Key?.LockID.S ?? "";
   if (operation === "DeleteItem") {
@@ -73,7 +77,11 @@ function dynamodb(operation: string | undefined, { TableName, Key }: TableReques
     items.delete(id);
   }
   const Info = items.get(id);
-  return { body: JSON.stringify(operation === "GetItem" && Info ? { Item: { LockID: { S: id }, Info: { S: Info } } } : {}) };
+  return {
+    body: JSON.stringify(
+      operation === "GetItem" && Info ? { Item: { LockID: { S: id }, Info: { S: Info } } } : {},
+    ),
+  };
 }
 
 const location: StateLocation = {
@@ -84,8 +92,16 @@ const location: StateLocation = {
   lockFile: false,
 };
 const store = (more: Partial<StateLocation> = {}) =>
-  new StateStore({ ...location, ...more }, { endpoint, credentials: { accessKeyId: "test", secretAccessKey: "test" } });
-const holder = { ID: "5f1c", Operation: "OperationTypeApply", Who: "ada@laptop", Created: "2026-11-21T08:00:00Z" };
+  new StateStore(
+    { ...location, ...more },
+    { endpoint, credentials: { accessKeyId: "test", secretAccessKey: "test" } },
+  );
+const holder = {
+  ID: "5f1c",
+  Operation: "OperationTypeApply",
+  Who: "ada@laptop",
+  Created: "2026-11-21T08:00:00Z",
+};
 const other = { ...holder, ID: "77aa", Who: "bob@desk" };
 const item = "states/stage/terraform.tfstate";
 const lockFile = "stage/terraform.tfstate.tflock";
@@ -101,7 +117,13 @@ describe("what is there", () => {
   });
 
   it("is the stacks that have a state, and nothing else in the bucket", async () => {
-    for (const key of ["state/terraform.tfstate", "stage/terraform.tfstate", lockFile, "notes.txt", "a/b/terraform.tfstate"]) {
+    for (const key of [
+      "state/terraform.tfstate",
+      "stage/terraform.tfstate",
+      lockFile,
+      "notes.txt",
+      "a/b/terraform.tfstate",
+    ]) {
       objects.set(key, "");
     }
     expect(await store().stacks()).toEqual(["state", "stage"]);

@@ -31,6 +31,16 @@ describe("the sandbox", () => {
   });
 });
 
+it("the sandbox is refused where the shell names another account for it", async () => {
+  const elsewhere = { ...sandbox, accountIds: ["436957243186"] };
+  await expect(targetOf(elsewhere, { LANDFALL_SHARED: "sandbox" }, running)).rejects.toMatchObject({
+    message: expect.stringContaining(
+      "sandbox belongs to the sandbox, and would go to AWS account 436957243186",
+    ),
+    mend: expect.stringContaining("TF_VAR_allowed_account_ids"),
+  });
+});
+
 describe("any other stack", () => {
   it("goes to AWS as the shell has it, also while the emulator runs", async () => {
     const shell = { AWS_PROFILE: "work", AWS_ENDPOINT_URL_S3: "https://s3.example.com" };

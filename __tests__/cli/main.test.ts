@@ -2,6 +2,8 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { projectRoot } from "../../environments/root";
 
+jest.setTimeout(30_000); // each call is a process of its own
+
 const landfall = (...args: string[]) =>
   spawnSync(
     process.execPath,

@@ -128,6 +128,13 @@ describe("an apply", () => {
     expect(error.message).toContain("a crash, not JSON");
   });
 
+  it("says nothing of the DynamoDB lock's deprecation, which the settings chose", async () => {
+    const summary = "Deprecated Parameter";
+    const detail = 'The parameter "dynamodb_table" is deprecated. Use parameter "use_lockfile" instead.';
+    await apply(print({ type: "diagnostic", diagnostic: { severity: "warning", summary, detail } }));
+    expect(stderr.join("")).not.toContain("Deprecated");
+  });
+
   it("shows warnings, and goes on", async () => {
     await apply(print({ type: "diagnostic", diagnostic: { ...failure, severity: "warning" } }));
     expect(stderr.join("")).toContain("Warning: aws_instance.host: creating EC2 Instance");

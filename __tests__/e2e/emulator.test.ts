@@ -230,11 +230,11 @@ describe("the AWS provider", () => {
   });
 
   test(
-    "is refused the end of a protected host, then destroys everything",
+    "is refused a protected table, then destroys everything",
     async () => {
       const destroy = ["destroy", "-no-color", "-input=false", "-auto-approve"];
-      const protectedHost = terraform(...destroy, "-target=aws_instance.host");
-      await expect(protectedHost).rejects.toThrow(/OperationNotPermitted/);
+      const protectedTable = terraform(...destroy, "-target=aws_dynamodb_table.this");
+      await expect(protectedTable).rejects.toThrow(/while DeletionProtectionEnabled/);
       await terraform("apply", "-no-color", "-input=false", "-auto-approve", "-var=protected=false");
       await terraform(...destroy, "-var=protected=false");
       expect(await terraform("state", "list")).toBe("");

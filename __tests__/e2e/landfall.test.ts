@@ -193,14 +193,15 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
     const behind = await project.landfall("plan", "sandbox");
     expectExit(behind, 1);
     expect(behind.stderr).toContain("--with-shared");
+    expectExit(await project.landfall("apply", "sandbox", "--with-shared", "--yes"), 0);
+    expectExit(await project.landfall("plan", "sandbox", "--detailed-exitcode"), 0);
   });
 
   it("a lock refuses a second apply by its holder's name; a killed one is recovered by unlock", async () => {
-    // Killed while hosts are made, after shared is done
-    const first = project.start("./landfall", ["apply", "sandbox", "--with-shared", "--yes"], {
-      detached: true,
-    });
-    await seen(first.stderr, "creating aws_instance.chronos_edge-2");
+    // EC2 stops the host for it, which takes a while
+    project.set("sandbox.env", { TF_VAR_dashboard_instance_type: "t3.large" });
+    const first = project.start("./landfall", ["apply", "sandbox", "--yes"], { detached: true });
+    await seen(first.stderr, "changing aws_instance.chronos_dashboard");
 
     const arguments_ = execaSync("ps", ["-eo", "args"]).stdout;
     for (const secret of secrets()) expect(arguments_).not.toContain(secret);
@@ -318,7 +319,7 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
     );
     const refused = await project.run("./landfall", ["plan", "stage"], { env: aws });
     expectExit(refused, 1);
-    expect(refused.stderr).toMatch(/emulator/i);
+    expect(refused.stderr).toContain("AWS_ENDPOINT_URL points to this machine");
     const json = JSON.parse(project.read("cdktf.out", "stacks", "sandbox", "cdk.tf.json"));
     expect(json.provider.aws[0].allowed_account_ids).toEqual(["123456789012"]);
     expect(json.terraform.backend.s3.allowed_account_ids).toEqual(["123456789012"]);
@@ -361,8 +362,7 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
       "Filter.1.Name": "instance-state-name",
       "Filter.1.Value.1": "running",
     });
-    // A host whose creation was killed is in no state; it is the one that unlock's question is about
-    expect((hosts.match(/<instanceId>/g) ?? []).length).toBeLessThanOrEqual(1);
+    expect(hosts).not.toContain("<instanceId>");
     expect(await ec2(endpoint(), { Action: "DescribeAddresses" })).not.toContain("<allocationId>");
   });
 

@@ -118,6 +118,21 @@ class S3(unittest.TestCase):
             self.put_logging(self.TLS_ONLY)
         self.assertEqual(refusal.exception.response["Error"]["Code"], "InvalidTargetBucketForLogging")
 
+    def read_under(self, *statements):
+        self.s3.put_object(Bucket="one", Key="state", Body=b"{}")
+        policy = {"Version": "2012-10-17", "Statement": statements}
+        self.s3.put_bucket_policy(Bucket="one", Policy=json.dumps(policy))
+        return self.s3.get_object(Bucket="one", Key="state")["Body"].read()
+
+    def test_a_policy_for_tls_only_lets_the_sandbox_in(self):
+        tls_only = {**self.TLS_ONLY, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+        self.assertEqual(self.read_under(tls_only), b"{}")
+
+    def test_another_denial_stays(self):
+        with self.assertRaises(ClientError) as refusal:
+            self.read_under(self.TLS_ONLY)
+        self.assertEqual(refusal.exception.response["ResponseMetadata"]["HTTPStatusCode"], 403)
+
 
 if __name__ == "__main__":
     unittest.main()

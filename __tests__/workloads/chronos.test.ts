@@ -1,3 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { projectRoot } from "../../environments/root";
 import {
   resource,
   resources,
@@ -134,6 +138,19 @@ describe("user data", () => {
     expect(text).toMatch(/touch \/home\/ec2-user\/\.setup_complete\n/);
     expect(text).not.toContain("#include");
     expect(Buffer.byteLength(text)).toBeLessThan(16_384);
+  });
+
+  it("holds the set-up script as it is", () => {
+    const script = readFileSync(join(projectRoot, "workloads/chronos/setup-host.sh"), "utf8");
+    // As Terraform resolves it: the keys, and $${ for ${
+    const resolved = userData(synthesizeStage())
+      .replace(/\$\{jsonencode\(.*?\)\)\}/, "[]")
+      .replace(/\$\$\{/g, "${");
+    const config = parse(resolved) as { write_files: { path: string; content: string }[]; runcmd: unknown[] };
+    expect(config.write_files).toEqual([
+      { path: "/usr/local/sbin/setup-host", permissions: "0755", content: script },
+    ]);
+    expect(JSON.stringify(config.runcmd)).toContain("/usr/local/sbin/setup-host");
   });
 
   it("holds no application setting, so that none replaces the host", () => {

@@ -22,6 +22,8 @@ export interface ApplyOptions {
   readonly plan?: string;
   /** The user's own arguments for the binary's plan. */
   readonly args?: readonly string[];
+  /** Whether the plan is shown before it is applied. @default true */
+  readonly show?: boolean;
 }
 
 /**
@@ -29,13 +31,13 @@ export interface ApplyOptions {
  * @returns the stack's outputs
  */
 export async function apply(name: string, options: ApplyOptions): Promise<Outputs> {
-  const { yes, args } = options;
+  const { yes, args, show } = options;
   const workspace = await openWorkspace(name, { environment: options.environment, requireSecrets: true });
   const terraform = await openTerraform(workspace);
   const shortcoming = await checkShared(workspace);
   if (shortcoming && options.withShared) {
     progress(shortcoming.what);
-    await apply("shared", { environment: workspace.environment, yes });
+    await apply("shared", { environment: workspace.environment, yes, show });
   } else {
     requireShared(shortcoming);
   }
@@ -43,7 +45,8 @@ export async function apply(name: string, options: ApplyOptions): Promise<Output
     await applySaved(workspace, terraform, resolve(options.plan), { yes });
   } else {
     const plan = await planStack(workspace, terraform, { args });
-    if (plan.changes) await applyPlan(workspace, terraform, { file: plan.file, total: totalOf(plan.counts), yes });
+    if (plan.changes)
+      await applyPlan(workspace, terraform, { file: plan.file, total: totalOf(plan.counts), yes, show });
     else progress(`${name}: no changes`);
   }
   return (await workspace.store.read())?.outputs ?? {};
@@ -56,14 +59,31 @@ export interface ApplyPlanOptions {
   readonly yes?: boolean;
   /** @default Apply this plan to <stack>? */
   readonly question?: string;
+  /** @default true */
+  readonly show?: boolean;
+  /** Whether to hold the lock. @default true */
+  readonly lock?: boolean;
 }
 
 /** Shows a saved plan, asks, and applies it. */
-export async function applyPlan(workspace: Workspace, terraform: Terraform, options: ApplyPlanOptions): Promise<void> {
-  const { file, total, yes, question = `Apply this plan to ${workspace.stack.name}?` } = options;
-  progress(await terraform.show(file, { color: takesColors(process.stderr) }));
+export async function applyPlan(
+  workspace: Workspace,
+  terraform: Terraform,
+  options: ApplyPlanOptions,
+): Promise<void> {
+  const {
+    file,
+    total,
+    yes,
+    show = true,
+    lock,
+    question = `Apply this plan to ${workspace.stack.name}?`,
+  } = options;
+  if (show) progress(await terraform.show(file, { color: takesColors(process.stderr) }));
   await confirm(question, { yes });
-  await explainLock(workspace, () => withProgress(total, (listener) => terraform.apply(file, { listener })));
+  await explainLock(workspace, () =>
+    withProgress(total, (listener) => terraform.apply(file, { lock, listener })),
+  );
 }
 
 async function applySaved(
@@ -73,7 +93,10 @@ async function applySaved(
   { yes }: Pick<ApplyOptions, "yes">,
 ): Promise<void> {
   const { name } = workspace.stack;
-  if (!existsSync(file)) throw new UsageError(`There is no plan ${file}.`, { mend: `Make it: ./landfall plan ${name} --out FILE` });
+  if (!existsSync(file))
+    throw new UsageError(`There is no plan ${file}.`, {
+      mend: `Make it: ./landfall plan ${name} --out FILE`,
+    });
   const document = await terraform.showJson(file);
   checkPlanIsOf(workspace.stack, document);
   try {
@@ -91,22 +114,33 @@ async function applySaved(
  * A saved plan goes to the backend that it was made for, whichever folder it is applied in.
  * @throws {LandfallError} where it was made for another stack
  */
-export function checkPlanIsOf(stack: Pick<SynthesizedStack, "name" | "accountIds">, document: PlanDocument): void {
-  const { default_tags: tags, allowed_account_ids: accounts } = document.configuration.provider_config.aws.expressions as {
-    readonly default_tags?: readonly { readonly tags?: { readonly constant_value?: { readonly Environment?: string } } }[];
+export function checkPlanIsOf(
+  stack: Pick<SynthesizedStack, "name" | "accountIds">,
+  document: PlanDocument,
+): void {
+  const { default_tags: tags, allowed_account_ids: accounts } = document.configuration.provider_config.aws
+    .expressions as {
+    readonly default_tags?: readonly {
+      readonly tags?: { readonly constant_value?: { readonly Environment?: string } };
+    }[];
     readonly allowed_account_ids?: { readonly constant_value?: readonly string[] };
   };
   const made = tags?.[0]?.tags?.constant_value?.Environment;
   const accountIds = accounts?.constant_value ?? [];
   if (made === stack.name && accountIds.join() === stack.accountIds.join()) return;
-  throw new LandfallError(`This plan was made for ${made} in AWS account ${accountIds.join(" or ")}, not for ${stack.name}.`, {
-    mend: `Make one: ./landfall plan ${stack.name} --out FILE`,
-  });
+  throw new LandfallError(
+    `This plan was made for ${made} in AWS account ${accountIds.join(" or ")}, not for ${stack.name}.`,
+    {
+      mend: `Make one: ./landfall plan ${stack.name} --out FILE`,
+    },
+  );
 }
 
 /** How many resources a plan changes; one to be replaced counts twice. */
 const changesIn = ({ resource_changes: changes = [] }: PlanDocument): number =>
-  changes.flatMap(({ change }) => change.actions).filter((action) => ["create", "update", "delete"].includes(action)).length;
+  changes
+    .flatMap(({ change }) => change.actions)
+    .filter((action) => ["create", "update", "delete"].includes(action)).length;
 
 interface Flags {
   readonly yes?: true;
@@ -128,7 +162,9 @@ export function register(program: Command): void {
     .action(async (name: string, args: string[], flags: Flags) => {
       checkArguments(name, args);
       if (flags.plan !== undefined && (args.length > 0 || flags.withShared)) {
-        throw new UsageError("A saved plan is applied as it is: --plan goes with neither --with-shared nor arguments after --.");
+        throw new UsageError(
+          "A saved plan is applied as it is: --plan goes with neither --with-shared nor arguments after --.",
+        );
       }
       result(formatOutputs(await apply(name, { environment: process.env, args, ...flags })));
     });

@@ -12,10 +12,11 @@ import {
 import type { Outputs, State, StateStore } from "../../backend/state-store";
 import { findBinary } from "../binary";
 import { LandfallError } from "../errors";
-import { confirm, progress, result, takesColors } from "../output";
+import { progress, result } from "../output";
 import { totalOf, withProgress } from "../progress";
 import { Terraform } from "../terraform";
 import { explainLock, openWorkspace, type Workspace } from "../workspace";
+import { applyPlan } from "./apply";
 import { formatOutputs } from "./outputs";
 
 export interface BootstrapOptions {
@@ -23,6 +24,8 @@ export interface BootstrapOptions {
   readonly environment: NodeJS.ProcessEnv;
   /** Goes on without asking. */
   readonly yes?: boolean;
+  /** Whether the plan is shown before it is applied. @default true */
+  readonly show?: boolean;
 }
 
 /**
@@ -30,8 +33,8 @@ export interface BootstrapOptions {
  * nothing; interrupted anywhere, or with its local state lost, it goes on with what is there.
  * @returns the outputs of the stack `state`
  */
-export async function bootstrap({ environment, yes }: BootstrapOptions): Promise<Outputs> {
-  const workspace = await openWorkspace("state", { environment, requireSecrets: true });
+export async function bootstrap({ environment, yes, show }: BootstrapOptions): Promise<Outputs> {
+  const workspace = await openWorkspace("state", { environment });
   const { stack, target, store } = workspace;
   const { directory } = stack;
   const terraform = new Terraform(await findBinary(target.environment), directory, target.environment);
@@ -41,14 +44,14 @@ export async function bootstrap({ environment, yes }: BootstrapOptions): Promise
     await terraform.init();
     // A table that is not there yet cannot lock: that is when the lock has just been moved to DynamoDB.
     const lock = !stack.state.lockTable || (await store.hasLockTable());
-    await change(workspace, terraform, { yes, lock });
+    await change(workspace, terraform, { yes, show, lock });
   } else {
     const existing = await existingOf(store, adoptables(stack.state));
     const adopt = toAdopt(existing, readLocalState(directory));
     if (adopt.length > 0) progress(`adopting ${adopt.map(({ id }) => id).join(", ")}, which exist already`);
     useLocalState(directory, adopt);
     await terraform.init();
-    await change(workspace, terraform, { yes, lock: true });
+    await change(workspace, terraform, { yes, show, lock: true });
     useRemoteState(directory);
     await moveState(store, terraform);
   }
@@ -72,7 +75,7 @@ function readLocalState(directory: string): State | undefined {
 async function change(
   workspace: Workspace,
   terraform: Terraform,
-  { yes, lock }: { readonly yes?: boolean; readonly lock: boolean },
+  { yes, show, lock }: Pick<BootstrapOptions, "yes" | "show"> & { readonly lock: boolean },
 ): Promise<void> {
   const { name, directory } = workspace.stack;
   const file = `${directory}/landfall.tfplan`;
@@ -81,11 +84,8 @@ async function change(
   );
   if (!plan.changes) return progress(`${name}: no changes`);
   requireNothingLost(plan.destroyed);
-  progress(await terraform.show(file, { color: takesColors(process.stderr) }));
-  await confirm("Apply this plan to the state backend?", { yes });
-  await explainLock(workspace, () =>
-    withProgress(totalOf(plan.counts), (listener) => terraform.apply(file, { lock, listener })),
-  );
+  const question = "Apply this plan to the state backend?";
+  await applyPlan(workspace, terraform, { file, total: totalOf(plan.counts), yes, show, lock, question });
 }
 
 /** @throws {LandfallError} where a bucket or the table would go */

@@ -20,7 +20,9 @@ export interface DestroyOptions {
 /** Plans the end of a stack, asks, and applies that plan. */
 export async function destroy(name: string, options: DestroyOptions): Promise<void> {
   if (name === "state") {
-    throw new UsageError("The stack state is never destroyed: it holds the state of all others, and their history.");
+    throw new UsageError(
+      "The stack state is never destroyed: it holds the state of all others, and their history.",
+    );
   }
   const workspace = await openWorkspace(name, { environment: options.environment });
   if (name === "shared") await requireUnused(workspace);

@@ -35,7 +35,9 @@ export function register(program: Command): void {
       }
       const output = state.outputs[name];
       if (!output) {
-        throw new UsageError(`${stack} has no output "${name}".`, { mend: `It has: ${Object.keys(state.outputs).join(", ")}.` });
+        throw new UsageError(`${stack} has no output "${name}".`, {
+          mend: `It has: ${Object.keys(state.outputs).join(", ")}.`,
+        });
       }
       if (json) resultJson(output.value);
       else result(formatValue(output.value));

@@ -4,7 +4,14 @@ import { LandfallError, UsageError } from "../errors";
 import { progress, result, resultJson, takesColors } from "../output";
 import { withProgress } from "../progress";
 import type { Plan, Terraform } from "../terraform";
-import { explainLock, openTerraform, openWorkspace, sharedShortcoming, type SharedShortcoming, type Workspace } from "../workspace";
+import {
+  explainLock,
+  openTerraform,
+  openWorkspace,
+  sharedShortcoming,
+  type SharedShortcoming,
+  type Workspace,
+} from "../workspace";
 
 export interface PlanStackOptions {
   /** Where to save the plan. @default `landfall.tfplan` in the stack's folder */
@@ -15,7 +22,11 @@ export interface PlanStackOptions {
 }
 
 /** Plans a stack and saves the plan. */
-export async function planStack(workspace: Workspace, terraform: Terraform, options: PlanStackOptions = {}): Promise<Plan> {
+export async function planStack(
+  workspace: Workspace,
+  terraform: Terraform,
+  options: PlanStackOptions = {},
+): Promise<Plan> {
   const { out, destroy, args } = options;
   const file = resolve(out ?? join(terraform.directory, "landfall.tfplan"));
   progress(`planning ${workspace.stack.name}`);

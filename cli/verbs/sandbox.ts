@@ -48,9 +48,10 @@ async function up(processEnvironment: NodeJS.ProcessEnv): Promise<Outputs> {
     progress("making the sandbox's secrets");
     await initEnvironment("sandbox", { given: {}, generateSecrets: true, processEnvironment: environment });
   }
-  await bootstrap({ environment, yes: true });
-  await apply("shared", { environment, yes: true });
-  return apply("sandbox", { environment, yes: true });
+  const unasked = { environment, yes: true, show: false };
+  await bootstrap(unasked);
+  await apply("shared", unasked);
+  return apply("sandbox", unasked);
 }
 
 /**

@@ -67,6 +67,7 @@ export class Project {
       TF_PLUGIN_CACHE_DIR: process.env.TF_PLUGIN_CACHE_DIR,
       PIP_FIND_LINKS: process.env.PIP_FIND_LINKS,
       PIP_CERT: process.env.PIP_CERT,
+      npm_config_cache: this.path("npm"), // npx keeps logs there
       LANDFALL_VENVS: process.env.LANDFALL_VENVS ?? join(projectRoot, ".landfall", "venvs"),
       // cdktf asks the origin registry for checksums even where a mirror is configured, and caches in the home folder
       CDKTF_SKIP_PROVIDER_LOCK: "true",
