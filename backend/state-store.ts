@@ -14,7 +14,7 @@ import {
   paginateListObjectsV2,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { LandfallError } from "../cli/errors";
+import { LandfallError } from "../environments/errors";
 import type { StateLocation } from "./location";
 
 /** How AWS is reached, where the SDK is not to find it out by itself. */

@@ -2,7 +2,7 @@ import { execa } from "execa";
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { projectRoot } from "../environments/root";
-import { LandfallError } from "./errors";
+import { LandfallError } from "../environments/errors";
 
 /** Terraform or OpenTofu, as it is installed here. */
 export interface Binary {

@@ -8,7 +8,7 @@ import {
   emulatorStatus,
   type EmulatorStatus,
 } from "../sandbox/emulator";
-import { LandfallError } from "./errors";
+import { LandfallError } from "../environments/errors";
 
 /** Which AWS a stack is deployed to. */
 export interface Target {

@@ -1,5 +1,5 @@
 import type { LockHolder } from "../backend/state-store";
-import { LandfallError } from "./errors";
+import { LandfallError } from "../environments/errors";
 
 /** A lock's holder in words: who, doing what, since when. */
 export function describeHolder({ Who, Operation, Created }: LockHolder, now: Date = new Date()): string {

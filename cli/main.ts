@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../environments/root";
 import packageJson from "../package.json";
-import { LandfallError } from "./errors";
+import { LandfallError } from "../environments/errors";
 import { colors, progress } from "./output";
 import { register as apply } from "./verbs/apply";
 import { register as bootstrap } from "./verbs/bootstrap";

@@ -1,6 +1,6 @@
 import picocolors from "picocolors";
 import { createInterface } from "node:readline/promises";
-import { LandfallError, UsageError } from "./errors";
+import { LandfallError, UsageError } from "../environments/errors";
 
 type Output = typeof process.stdout | typeof process.stderr;
 
@@ -13,8 +13,16 @@ export const colors = (stream: Output): ReturnType<typeof picocolors.createColor
 
 const withNewline = (text: string): string => (text.endsWith("\n") ? text : `${text}\n`);
 
+let liveLines: { clear(): void } | undefined;
+
+/** Names the live lines at the end of stderr: they are cleared before anything is told, and draw themselves anew. */
+export function setLiveLines(lines: { clear(): void } | undefined): void {
+  liveLines = lines;
+}
+
 /** Tells what goes on: stderr. */
 export function progress(text: string): void {
+  liveLines?.clear();
   process.stderr.write(withNewline(text));
 }
 

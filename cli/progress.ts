@@ -1,4 +1,5 @@
 import { createLogUpdate } from "log-update";
+import { setLiveLines } from "./output";
 import type { Counts, Listener, TerraformEvent } from "./terraform";
 
 interface Running {
@@ -47,10 +48,15 @@ export class ProgressDisplay {
     this.draw();
   };
 
-  /** Takes the live lines away. */
+  /** Takes the live lines away until the next event or second. */
+  clear(): void {
+    this.live?.clear();
+  }
+
+  /** Takes the live lines away for good. */
   end(): void {
     clearInterval(this.timer);
-    this.live?.clear();
+    this.clear();
     this.live?.done();
     if (this.refreshed > 0) this.write(`refreshed ${this.refreshed}`);
   }
@@ -82,7 +88,7 @@ export class ProgressDisplay {
   }
 
   private write(line: string): void {
-    this.live?.clear();
+    this.clear();
     this.stream.write(`${line}\n`);
   }
 
@@ -103,9 +109,11 @@ export async function withProgress<T>(
   work: (listener: Listener) => Promise<T>,
 ): Promise<T> {
   const display = new ProgressDisplay(total);
+  setLiveLines(display);
   try {
     return await work(display.handle);
   } finally {
+    setLiveLines(undefined);
     display.end();
   }
 }

@@ -27,8 +27,9 @@ try {
     sourcemap: debug ? "inline" : false,
     logLevel: "error",
   }).outputFiles[0].text;
-} catch {
-  process.exit(1); // esbuild has printed the reason
+} catch (error) {
+  if (!error.errors) console.error(error); // esbuild itself has printed what is wrong in the code
+  process.exit(1);
 }
 
 if (debug) process.setSourceMapsEnabled(true);

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { projectRoot } from "../environments/root";
-import { underLock } from "../sandbox/lock";
+import { underLock } from "./lock";
 import { binaryEnvironment, type Binary } from "./binary";
-import { LandfallError } from "./errors";
+import { LandfallError } from "../environments/errors";
 import { Interrupts } from "./interrupt";
 import { progress } from "./output";
 
@@ -118,7 +118,7 @@ export class Terraform {
   async init({ migrate = false } = {}): Promise<void> {
     // Nothing is locked: a state that is about to be moved is nobody else's yet.
     const backend = migrate ? ["-migrate-state", "-force-copy", "-lock=false"] : ["-reconfigure"];
-    // The provider cache does not bear two writers: https://github.com/hashicorp/terraform/issues/31964
+    // The provider cache does not bear two writers: https://developer.hashicorp.com/terraform/cli/config/config-file#provider-plugin-cache
     const lock = join(projectRoot, ".landfall", "init.lock");
     await underLock(lock, progress, () => this.succeed(["init", ...backend, "-input=false", "-no-color"]));
   }

@@ -7,7 +7,7 @@ import { environmentNames } from "../environments/read";
 import { formatReport } from "../environments/report";
 import { projectRoot } from "../environments/root";
 import { findBinary } from "./binary";
-import { LandfallError, UsageError } from "./errors";
+import { LandfallError, UsageError } from "../environments/errors";
 import { targetOf, type Target } from "./guard";
 import { lockedError } from "./lock-report";
 import { progress } from "./output";

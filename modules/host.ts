@@ -28,7 +28,10 @@ export interface HostProps {
     readonly allocationId: string;
     readonly exists: { readonly condition: string; readonly errorMessage: string };
   };
-  /** Whether EC2 refuses to terminate it. */
+  /**
+   * Whether EC2 and Terraform refuse to terminate it. Both are needed: the provider lifts EC2's protection before it
+   * destroys an instance, and Terraform's goes with a block that is removed.
+   */
   readonly terminationProtection: boolean;
 }
 
@@ -69,6 +72,7 @@ export class Host extends Construct {
       },
       tags: { Name: props.name },
       lifecycle: {
+        preventDestroy: props.terminationProtection,
         // Both are where the host happened to be made; a newer image or another zone is no reason to lose it
         ignoreChanges: props.amiId ? ["subnet_id"] : ["ami", "subnet_id"],
         precondition: props.address ? [props.address.exists] : undefined,

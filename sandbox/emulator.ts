@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { projectRoot } from "../environments/root";
-import { underLock } from "./lock";
+import { underLock } from "../cli/lock";
 import { ensureVenv } from "./venv";
 
 /** The account that the emulator plays. */

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../environments/root";
-import { underLock } from "./lock";
+import { underLock } from "../cli/lock";
 
 export interface VenvOptions {
   /** Name of its folder. */

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { progress, setLiveLines } from "../../cli/output";
 import { ProgressDisplay, totalOf } from "../../cli/progress";
 import type { TerraformEvent } from "../../cli/terraform";
 
@@ -93,6 +94,19 @@ describe("in a terminal", () => {
     shown.end();
     expect(raw().split("\u001b[2K").at(-1)).not.toContain("creating");
   });
+});
+
+test("what is told meanwhile stands above the live lines, and stays", () => {
+  const { shown, feed, raw } = display({ total: 1, isTTY: true });
+  const told = jest.spyOn(process.stderr, "write").mockImplementation(() => raw().endsWith("\u001b[G"));
+  feed(start("aws_vpc.main"));
+  setLiveLines(shown);
+  progress("Stopping");
+  setLiveLines(undefined);
+  shown.end();
+  expect(told).toHaveBeenCalledWith("Stopping\n");
+  expect(told).toHaveReturnedWith(true); // the live lines were gone by then
+  told.mockRestore();
 });
 
 test("a replacement counts twice", () => {

@@ -96,7 +96,14 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
         env: { ...plain, ...variables, TERRAFORM_BINARY_NAME: undefined },
       });
     expectExit(await run("init", "-input=false"), 0);
-    expectExit(await run("validate"), 0);
+    for (const stack of ["state", "shared", "sandbox"]) {
+      const inStack = (...args: string[]) =>
+        project.run(binary, [`-chdir=cdktf.out/stacks/${stack}`, ...args], {
+          env: { ...plain, ...variables, TF_DATA_DIR: project.path("validate", stack) },
+        });
+      expectExit(await inStack("init", "-backend=false", "-input=false"), 0);
+      expectExit(await inStack("validate"), 0);
+    }
     expectExit(await run("plan", "-input=false", "-detailed-exitcode"), 0);
 
     const overridden = await project.run(
@@ -249,6 +256,38 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
     const third = await project.landfall("bootstrap", "--yes");
     expectExit(third, 0);
     expect(third.stderr).toContain("no changes");
+  });
+
+  it("a bootstrap that is killed half way is finished by the next; S3 locks alone, and the default VPC do", async () => {
+    const second = { LANDFALL_SHARED: "second" };
+    writeFileSync(
+      project.path("environments", "second.shared.env"),
+      'TF_VAR_name_prefix="second"\nTF_VAR_allowed_account_ids="123456789012"\nTF_VAR_state_lock="s3"\nTF_VAR_vpc_id="default"\nTF_VAR_addresses="second-dashboard"\n',
+    );
+    const first = project.start("./landfall", ["bootstrap", "--yes"], { env: second });
+    await seen(first.stderr, "created aws_s3_bucket.state");
+    killTree(first.pid);
+    await first;
+    const landfall = (...args: string[]) => project.run("./landfall", args, { env: second });
+    const finished = await landfall("bootstrap", "--yes");
+    expectExit(finished, 0);
+    const again = await landfall("bootstrap", "--yes");
+    expectExit(again, 0);
+    expect(again.stderr).toContain("no changes");
+
+    expectExit(await landfall("apply", "shared", "--yes"), 0);
+    expectExit(await landfall("plan", "shared", "--detailed-exitcode"), 0);
+    const { stdout } = await landfall("outputs", "shared", "--json");
+    const outputs = JSON.stringify(JSON.parse(String(stdout)));
+    expect(outputs).toMatch(/"us-east-1a":"subnet-[0-9a-f]+"/);
+    expect(
+      await ec2(endpoint(), {
+        Action: "DescribeVpcs",
+        "Filter.1.Name": "is-default",
+        "Filter.1.Value.1": "true",
+      }),
+    ).toContain(/vpc-[0-9a-f]+/.exec(outputs)?.[0] ?? "no VPC");
+    rmSync(project.path("environments", "second.shared.env"));
   });
 
   it("no secret is in the JSON, the plan, the state and its versions, user data or any log", async () => {

@@ -105,14 +105,14 @@ describe("the dashboard host", () => {
   it.each([
     ["stage", false],
     ["prod", true],
-  ])("in %s has termination protection: %s", (name, protection) => {
+  ])("in %s is protected from EC2's and Terraform's destroy: %s", (name, protection) => {
     const synthesized = synthesizeFiles(
       { "shared.env": sharedEnv, [`${name}.env`]: environmentEnv(name) },
       { only: [name] },
     );
-    expect(
-      resource(synthesized.json(name), "aws_instance", "chronos_dashboard").disable_api_termination,
-    ).toBe(protection);
+    const instance = resource(synthesized.json(name), "aws_instance", "chronos_dashboard");
+    expect(instance.disable_api_termination).toBe(protection);
+    expect(instance.lifecycle.prevent_destroy).toBe(protection); // the provider lifts EC2's own before it destroys
   });
 });
 

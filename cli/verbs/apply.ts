@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Outputs } from "../../backend/state-store";
 import type { SynthesizedStack } from "../../environments/app";
-import { LandfallError, UsageError } from "../errors";
+import { LandfallError, UsageError } from "../../environments/errors";
 import { confirm, progress, result, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
 import { TerraformError, type PlanDocument, type Terraform } from "../terraform";

@@ -11,7 +11,7 @@ import {
 } from "../../backend/bootstrap";
 import type { Outputs, State, StateStore } from "../../backend/state-store";
 import { findBinary } from "../binary";
-import { LandfallError } from "../errors";
+import { LandfallError } from "../../environments/errors";
 import { progress, result } from "../output";
 import { totalOf, withProgress } from "../progress";
 import { Terraform } from "../terraform";

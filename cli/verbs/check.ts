@@ -6,7 +6,7 @@ import type { Problem } from "../../environments/problem";
 import { environmentNames } from "../../environments/read";
 import { formatReport } from "../../environments/report";
 import { projectRoot } from "../../environments/root";
-import { UsageError } from "../errors";
+import { UsageError } from "../../environments/errors";
 import { colors, progress, result, resultJson } from "../output";
 
 /** What `check` found. */

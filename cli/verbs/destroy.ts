@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { StateStore } from "../../backend/state-store";
 import { stageDefaults } from "../../environments/stage-class";
-import { LandfallError, UsageError } from "../errors";
+import { LandfallError, UsageError } from "../../environments/errors";
 import { confirm, confirmByName, progress, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
 import { explainLock, openTerraform, openWorkspace, type Workspace } from "../workspace";

@@ -7,7 +7,7 @@ import { loadSettings } from "../../environments/load";
 import { projectRoot } from "../../environments/root";
 import { emulatorStatus } from "../../sandbox/emulator";
 import { findBinary } from "../binary";
-import { LandfallError } from "../errors";
+import { LandfallError } from "../../environments/errors";
 import { result, resultJson } from "../output";
 
 /** One line of the doctor's report. */

@@ -18,7 +18,7 @@ import {
   type Values,
 } from "../../environments/template";
 import { environmentName } from "../../environments/types";
-import { LandfallError, UsageError } from "../errors";
+import { LandfallError, UsageError } from "../../environments/errors";
 import { ask, colors, progress, result } from "../output";
 
 /** Asks the person at the terminal. */

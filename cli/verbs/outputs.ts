@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Outputs } from "../../backend/state-store";
-import { LandfallError, UsageError } from "../errors";
+import { LandfallError, UsageError } from "../../environments/errors";
 import { result, resultJson } from "../output";
 import { openWorkspace } from "../workspace";
 

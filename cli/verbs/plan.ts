@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { join, resolve } from "node:path";
-import { LandfallError, UsageError } from "../errors";
+import { LandfallError, UsageError } from "../../environments/errors";
 import { progress, result, resultJson, takesColors } from "../output";
 import { withProgress } from "../progress";
 import type { Plan, Terraform } from "../terraform";

@@ -14,7 +14,7 @@ import {
   startEmulator,
   stopEmulator,
 } from "../../sandbox/emulator";
-import { LandfallError } from "../errors";
+import { LandfallError } from "../../environments/errors";
 import { colors, progress, result, resultJson } from "../output";
 import { apply } from "./apply";
 import { bootstrap } from "./bootstrap";

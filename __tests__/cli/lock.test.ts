@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { underLock } from "../../sandbox/lock";
+import { underLock } from "../../cli/lock";
 
 let folder: string;
 let lock: string;
