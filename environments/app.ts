@@ -117,7 +117,8 @@ function makeStacks(options: SynthesisOptions): Synthesis {
   const synthesized = stacks.get("shared");
   if (synthesized) stacks.set("shared", { ...synthesized, digest: sharedStack?.digest });
   for (const { directory, settings } of stacks.values()) writeSecretsFile(directory, settings);
-  removeStale(outdir, wanted, stacks);
+  // cdktf removes what is stale itself, and fails where that is gone
+  if (processEnvironment.CDKTF_CONTEXT_JSON === undefined) removeStale(outdir, wanted, stacks);
   return { outdir, stacks, broken: loaded.broken, warnings: loaded.warnings };
 }
 

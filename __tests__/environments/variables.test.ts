@@ -1,4 +1,12 @@
-import { synthesizeFiles, synthesizeStage, environmentEnv, sharedEnv } from "../support/stacks";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import {
+  environmentEnv,
+  sharedEnv,
+  synthesizeFiles,
+  synthesizeStage,
+  temporaryFolder,
+} from "../support/stacks";
 
 describe("Terraform variables", () => {
   const json = synthesizeStage({ TF_VAR_dashboard_volume_size: "50", TF_VAR_ssh_cidrs: "" });
@@ -38,6 +46,17 @@ describe("broken files", () => {
     const { stacks, broken } = synthesizeFiles({ ...good, "prod.env": "nonsense\n" });
     expect([...stacks.keys()].sort()).toEqual(["shared", "stage", "state"]);
     expect(broken.map(({ name }) => name)).toEqual(["prod"]);
+  });
+
+  it.each([
+    ["removed when the app runs by itself", {}, false],
+    ["left to cdktf, which removes it and fails where it is gone", { CDKTF_CONTEXT_JSON: "{}" }, true],
+  ])("have their stale output %s", (_, processEnvironment, left) => {
+    const folder = temporaryFolder();
+    const stale = join(folder, "cdktf.out", "stacks", "prod");
+    mkdirSync(stale, { recursive: true });
+    synthesizeFiles({ ...good, "prod.env": "nonsense\n" }, { folder, processEnvironment });
+    expect(existsSync(stale)).toBe(left);
   });
 
   it("of shared cost all that stands on it", () => {
