@@ -9,7 +9,7 @@ import { totalOf, withProgress } from "../progress";
 import { TerraformError, type PlanDocument, type Terraform } from "../terraform";
 import { explainLock, openTerraform, openWorkspace, type Workspace } from "../workspace";
 import { formatOutputs } from "./outputs";
-import { checkArguments, checkShared, planStack, requireShared } from "./plan";
+import { checkArguments, checkShared, ownPlanFile, planStack, requireShared } from "./plan";
 
 export interface ApplyOptions {
   /** Process environment. */
@@ -44,7 +44,7 @@ export async function apply(name: string, options: ApplyOptions): Promise<Output
   if (options.plan !== undefined) {
     await applySaved(workspace, terraform, resolve(options.plan), { yes });
   } else {
-    const plan = await planStack(workspace, terraform, { args });
+    const plan = await planStack(workspace, terraform, { args, out: ownPlanFile(terraform) });
     if (plan.changes)
       await applyPlan(workspace, terraform, { file: plan.file, total: totalOf(plan.counts), yes, show });
     else progress(`${name}: no changes`);

@@ -5,7 +5,7 @@ import { LandfallError, UsageError } from "../../environments/errors";
 import { confirm, confirmByName, progress, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
 import { explainLock, openTerraform, openWorkspace, type Workspace } from "../workspace";
-import { checkArguments, planStack } from "./plan";
+import { checkArguments, ownPlanFile, planStack } from "./plan";
 
 export interface DestroyOptions {
   /** Process environment. */
@@ -27,7 +27,11 @@ export async function destroy(name: string, options: DestroyOptions): Promise<vo
   const workspace = await openWorkspace(name, { environment: options.environment });
   if (name === "shared") await requireUnused(workspace);
   const terraform = await openTerraform(workspace);
-  const plan = await planStack(workspace, terraform, { destroy: true, args: options.args });
+  const plan = await planStack(workspace, terraform, {
+    destroy: true,
+    args: options.args,
+    out: ownPlanFile(terraform),
+  });
   if (!plan.changes) return progress(`${name}: nothing to destroy`);
 
   progress(await terraform.show(plan.file, { color: takesColors(process.stderr) }));

@@ -35,6 +35,10 @@ export async function planStack(
   );
 }
 
+/** A plan file of this run alone: another run's must not take its place while somebody is asked about this one. */
+export const ownPlanFile = (terraform: Terraform): string =>
+  join(terraform.directory, `landfall-${process.pid}.tfplan`);
+
 /**
  * What is wrong with the `shared` that an environment stands on, told on stderr where a plan can do without.
  * @returns what a plan cannot do without
@@ -56,6 +60,12 @@ export function requireShared(shortcoming: SharedShortcoming | undefined): void 
 export function checkArguments(name: string, args: readonly string[]): void {
   if (name === "state") {
     throw new UsageError("The stack state holds all state; it is made and changed by ./landfall bootstrap.");
+  }
+  const own = args.find((arg) => /^--?(destroy|out|lock)(=|$)/.test(arg));
+  if (own !== undefined) {
+    throw new UsageError(`"${own}" is not handed on: it would pass by the questions that are asked here.`, {
+      mend: "To end a stack: ./landfall destroy. To save a plan: --out.",
+    });
   }
   const stray = args.find((arg) => !arg.startsWith("-"));
   if (stray !== undefined) throw new UsageError(`"${stray}" is one argument too many.`);
