@@ -18,6 +18,7 @@ import { Terraform } from "../terraform";
 import { explainLock, openWorkspace, type Workspace } from "../workspace";
 import { applyPlan } from "./apply";
 import { formatOutputs } from "./outputs";
+import { ownPlanFile } from "./plan";
 
 export interface BootstrapOptions {
   /** Process environment. */
@@ -77,8 +78,8 @@ async function change(
   terraform: Terraform,
   { yes, show, lock }: Pick<BootstrapOptions, "yes" | "show"> & { readonly lock: boolean },
 ): Promise<void> {
-  const { name, directory } = workspace.stack;
-  const file = `${directory}/landfall.tfplan`;
+  const { name } = workspace.stack;
+  const file = ownPlanFile(terraform);
   const plan = await explainLock(workspace, () =>
     withProgress(undefined, (listener) => terraform.plan({ file, lock, listener })),
   );

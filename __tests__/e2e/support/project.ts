@@ -4,16 +4,6 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { projectRoot } from "../../../environments/root";
 
-/** Binaries on the PATH; the tests run with each. */
-export async function binariesOnPath(): Promise<string[]> {
-  const found = await Promise.all(
-    ["terraform", "tofu"].map(async (name) =>
-      (await execa(name, ["version"], { reject: false })).failed ? [] : [name],
-    ),
-  );
-  return found.flat();
-}
-
 export type Ran = Result<{ reject: false; all: true }>;
 
 /** A copy of the project as a fresh clone has it, with a home folder of its own; dependencies are those installed here. */
