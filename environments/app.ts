@@ -1,4 +1,4 @@
-import { App } from "cdktf";
+import { App, type TerraformStack } from "cdktf";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { StateLocation } from "../backend/location";
@@ -65,13 +65,8 @@ function makeStacks(options: SynthesisOptions): Synthesis {
   const outdir = options.outdir ?? processEnvironment.CDKTF_OUTDIR ?? join(projectRoot, "cdktf.out");
   const wanted = (name: string) => options.only?.includes(name) ?? true;
   const loaded = loadSettings(options);
-  const stacks = new Map<string, SynthesizedStack & { readonly settings: Settings }>();
-  const add = (stack: Omit<SynthesizedStack, "directory">, settings: Settings) =>
-    stacks.set(stack.name, { ...stack, settings, directory: join(outdir, "stacks", stack.name) });
-
   mkdirSync(outdir, { recursive: true });
-  const app = new App({ outdir, stackTraces: Boolean(processEnvironment.LANDFALL_DEBUG) });
-  let sharedStack: SharedStack | undefined;
+  const stacks = new Stacks(outdir, Boolean(processEnvironment.LANDFALL_DEBUG));
   if (loaded.shared) {
     const settings = loaded.shared;
     const shared = valuesOf<SharedValues>(settings);
@@ -80,46 +75,114 @@ function makeStacks(options: SynthesisOptions): Synthesis {
       accountIds: shared.allowed_account_ids,
       stageClass: "prod",
     } as const;
-    const props = (name: string) => ({
-      ...common,
-      environment: name,
-      settings,
-      state: stateLocation(shared, name),
-    });
-    if (wanted("state")) {
-      new StateStack(app, props("state"));
-      add({ ...common, name: "state", state: stateLocation(shared, "state") }, settings);
-    }
-    if (wanted("shared")) {
-      sharedStack = new SharedStack(app, props("shared"));
-      add({ ...common, name: "shared", state: stateLocation(shared, "shared") }, settings);
+    for (const [name, Stack] of [
+      ["state", StateStack],
+      ["shared", SharedStack],
+    ] as const) {
+      const stack = { ...common, name, state: stateLocation(shared, name) };
+      if (wanted(name))
+        stacks.add(stack, settings, (app) => new Stack(app, { ...stack, environment: name, settings }));
     }
   }
   for (const { settings, shared: sharedSettings } of loaded.environments) {
     const shared = valuesOf<SharedValues>(sharedSettings);
     const environment = valuesOf<EnvironmentValues>(settings);
+    const { name } = settings;
     const common = {
-      state: stateLocation(shared, settings.name),
+      name,
+      state: stateLocation(shared, name),
       region: environment.region ?? shared.region,
       accountIds: environment.allowed_account_ids ?? shared.allowed_account_ids,
-      stageClass: environment.stage_class ?? defaultStageClass(settings.name),
+      stageClass: environment.stage_class ?? defaultStageClass(name),
     };
     const state = stateLocation(shared, "shared");
-    new EnvironmentStack(app, {
-      ...common,
-      environment: settings.name,
-      settings,
-      shared: { state, accountIds: shared.allowed_account_ids, file: sharedSettings.file },
+    const standsOn = { state, accountIds: shared.allowed_account_ids, file: sharedSettings.file };
+    stacks.add({ ...common, shared: { state, addresses: addressesOf(settings) } }, settings, (app) => {
+      return new EnvironmentStack(app, { ...common, environment: name, settings, shared: standsOn });
     });
-    add({ ...common, name: settings.name, shared: { state, addresses: addressesOf(settings) } }, settings);
   }
-  app.synth();
-  const synthesized = stacks.get("shared");
-  if (synthesized) stacks.set("shared", { ...synthesized, digest: sharedStack?.digest });
-  for (const { directory, settings } of stacks.values()) writeSecretsFile(directory, settings);
+  const synthesized = stacks.write();
   // cdktf removes what is stale itself, and fails where that is gone
-  if (processEnvironment.CDKTF_CONTEXT_JSON === undefined) removeStale(outdir, wanted, stacks);
-  return { outdir, stacks, broken: loaded.broken, warnings: loaded.warnings };
+  if (processEnvironment.CDKTF_CONTEXT_JSON === undefined) removeStale(outdir, wanted, synthesized);
+  return {
+    outdir,
+    stacks: synthesized,
+    broken: [...loaded.broken, ...stacks.faults],
+    warnings: loaded.warnings,
+  };
+}
+
+/** The stacks of one synthesis. A fault in one costs that one alone. */
+class Stacks {
+  readonly faults: Reading[] = [];
+  private readonly app: App;
+  private readonly added = new Map<
+    string,
+    { readonly stack: SynthesizedStack; readonly settings: Settings }
+  >();
+  private readonly constructs = new Map<string, TerraformStack>();
+
+  constructor(
+    private readonly outdir: string,
+    private readonly debug: boolean,
+  ) {
+    this.app = new App({ outdir, stackTraces: debug });
+  }
+
+  add(
+    stack: Omit<SynthesizedStack, "directory">,
+    settings: Settings,
+    make: (app: App) => TerraformStack,
+  ): void {
+    const { name } = stack;
+    this.isolate(name, settings, () => {
+      const construct = make(this.app);
+      const { synthesizer } = construct;
+      construct.synthesizer = {
+        synthesize: (session) => this.isolate(name, settings, () => synthesizer.synthesize(session)),
+      };
+      this.constructs.set(name, construct);
+      this.added.set(name, {
+        settings,
+        stack: { ...stack, directory: join(this.outdir, "stacks", name) },
+      });
+    });
+  }
+
+  /** Writes the JSON of each, and what of its values may not be in there. @returns those without a fault */
+  write(): ReadonlyMap<string, SynthesizedStack> {
+    this.app.synth();
+    const written = new Map<string, SynthesizedStack>();
+    for (const [name, { stack, settings }] of this.added) {
+      writeSecretsFile(stack.directory, settings);
+      const construct = this.constructs.get(name);
+      written.set(name, construct instanceof SharedStack ? { ...stack, digest: construct.digest } : stack);
+    }
+    return written;
+  }
+
+  private isolate(name: string, settings: Settings, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (this.debug) throw error;
+      this.faults.push({
+        name,
+        file: settings.file,
+        problems: [
+          {
+            file: settings.file,
+            what: `cannot be made into the stack ${name}: ${error instanceof Error ? error.message : String(error)}`,
+            mend: "The check of the settings should have found this: please report it. LANDFALL_DEBUG=1 shows where it comes from.",
+          },
+        ],
+        warnings: [],
+      });
+      this.added.delete(name);
+      this.app.node.tryRemoveChild(name);
+      delete this.app.manifest.stacks[name];
+    }
+  }
 }
 
 /** Removes the output of stacks that are no more. Not all of the output: Terraform keeps its own files there too. */
