@@ -1,3 +1,5 @@
+import { createPublicKey } from "node:crypto";
+
 /**
  * Key types of OpenSSH, each with the fields that follow the type in its blob: its length in bytes, its text, or `*`
  * (RFC 4253, RFC 5656, RFC 8709, PROTOCOL.u2f). A curve's point is 04 and two coordinates.
@@ -41,7 +43,8 @@ export function sshKeyProblem(
   const expected: readonly (number | string)[] = fieldsByKind[kind as SshKeyKind];
   if (rest.length !== expected.length)
     return "has a key that ends too early or too late; part of it may be missing";
-  if (!rest.every((field, index) => fits(field, expected[index]))) return "has a key that is damaged";
+  if (!rest.every((field, index) => fits(field, expected[index])) || !isSound(kind, rest))
+    return "has a key that is damaged";
   if (kind === "ssh-rsa" && bitLength(rest[1]) < RSA_BITS)
     return `has an RSA key of fewer than ${RSA_BITS} bits`;
   return undefined;
@@ -51,6 +54,32 @@ const fits = (field: Buffer, expected: number | string | undefined): boolean =>
   typeof expected === "number"
     ? field.length === expected
     : field.length > 0 && (expected === "*" || field.toString("latin1") === expected);
+
+/** What the form does not show: that a curve's point lies on it, and that RSA's numbers can be such. */
+function isSound(kind: string, [first, second]: readonly Buffer[]): boolean {
+  if (kind === "ssh-rsa")
+    return isRsaNumber(first) && bitLength(first) > 1 && isRsaNumber(second);
+  const curve = { nistp256: "P-256", nistp384: "P-384", nistp521: "P-521" }[first?.toString("latin1") ?? ""];
+  return !curve || !second || isOnCurve(curve, second);
+}
+
+/** Positive and odd: https://datatracker.ietf.org/doc/html/rfc4251#section-5 has the sign in the first bit. */
+const isRsaNumber = (number: Buffer | undefined): boolean =>
+  number !== undefined && (number[0] ?? 0x80) < 0x80 && (number.at(-1) ?? 0) % 2 === 1;
+
+function isOnCurve(crv: string, point: Buffer): boolean {
+  const size = (point.length - 1) / 2;
+  const coordinate = (from: number) => point.subarray(from, from + size).toString("base64url");
+  try {
+    createPublicKey({
+      format: "jwk",
+      key: { kty: "EC", crv, x: coordinate(1), y: coordinate(1 + size) },
+    });
+    return point[0] === 4; // not compressed
+  } catch {
+    return false;
+  }
+}
 
 /** The strings of a blob, each after its length (RFC 4251, section 5); undefined where they do not fill it exactly. */
 function readFields(blob: Buffer): Buffer[] | undefined {
