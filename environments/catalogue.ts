@@ -64,7 +64,8 @@ export const sharedInputs = {
     use: "structural",
     type: type.availabilityZones,
     optional: true,
-    description: "Zones that get subnets, at least two; zones a and b of the region when left out.",
+    description:
+      "Zones that get subnets, at least two; zones a and b when left out, where every account has these.",
     example: "us-east-1a,us-east-1b",
   },
   private_subnets: {
@@ -101,7 +102,7 @@ export const sharedInputs = {
   },
   network_acl_public_ports: {
     use: "structural",
-    type: type.ports,
+    type: type.lowPorts,
     default: "80,443",
     description:
       "TCP ports below 1024 that the network ACL lets the world reach; ports above are left to security groups.",
@@ -179,7 +180,7 @@ export const chronosInputs = {
     use: "terraform",
     type: type.sshPublicKey,
     optional: true,
-    description: "One more SSH public key. A change replaces the hosts.",
+    description: "One more SSH public key. Another key replaces the hosts.",
   },
   dashboard_instance_type: {
     use: "structural",

@@ -1,5 +1,7 @@
 import { addressPlanProblems, contains } from "../modules/address-plan";
-import { anywhere, type PortRange } from "../modules/security-group";
+import { inboundRules, MAX_RULES } from "../modules/network-acl";
+import { covers, meet, port } from "../modules/port-range";
+import { anywhere } from "../modules/security-group";
 import {
   addressesOf,
   addressPlan,
@@ -12,6 +14,7 @@ import {
 } from "./derived";
 import { nameInFile } from "./input";
 import type { Problem } from "./problem";
+import { regionsOfVaryingZones } from "./regions";
 import type { Settings } from "./settings";
 
 /** What is wrong with one input, and the mend. */
@@ -101,6 +104,24 @@ function checkNewNetwork(shared: SharedValues): Finding[] {
       'Set TF_VAR_private_subnets="true", or TF_VAR_nat_gateways="none".',
     ]);
   }
+  if (!shared.availability_zones && regionsOfVaryingZones.includes(shared.region)) {
+    findings.push([
+      "availability_zones",
+      `is missing: not every account has the zones a and b in ${shared.region}`,
+      `Name two of those that aws ec2 describe-availability-zones --region ${shared.region} lists.`,
+    ]);
+  }
+  const rules = inboundRules({
+    publicPorts: shared.network_acl_public_ports,
+    adminCidrs: shared.network_acl_admin_cidrs,
+  }).length;
+  if (rules > MAX_RULES) {
+    findings.push([
+      "network_acl_admin_cidrs",
+      `makes ${rules} rules in the network ACL, and AWS allows ${MAX_RULES}`,
+      "Name wider networks, or fewer.",
+    ]);
+  }
   for (const what of addressPlanProblems(addressPlan(shared))) {
     findings.push([
       "vpc_cidr",
@@ -165,6 +186,7 @@ function checkChronos(chronos: ChronosValues, shared: SharedValues, sharedFile: 
       "That is the dashboard's own name.",
     ]);
   }
+  findings.push(...sharedPorts(chronos));
   if (shared.vpc_id) return findings; // the network ACL is not ours
 
   const admins = shared.network_acl_admin_cidrs;
@@ -191,6 +213,25 @@ function checkChronos(chronos: ChronosValues, shared: SharedValues, sharedFile: 
   return findings;
 }
 
+/** One program listens on a port; two rules for the same port and network would be refused by EC2 besides. */
+function sharedPorts(chronos: ChronosValues): Finding[] {
+  const ssh = { name: "SSH", ports: [port(22)] };
+  const dashboard = { name: "the dashboard", ports: chronos.dashboard_ports };
+  const taken = (input: string, ports: typeof dashboard.ports, by: typeof dashboard): Finding[] =>
+    ports
+      .filter((range) => by.ports.some((other) => meet(range, other)))
+      .map(({ from, to }) => [
+        input,
+        `${from === to ? from : `${from}-${to}`} is also a port of ${by.name}`,
+        "Name ports of its own.",
+      ]);
+  return [
+    ...taken("dashboard_ports", chronos.dashboard_ports, ssh),
+    ...taken("frp_ports", chronos.frp_ports, ssh),
+    ...taken("frp_ports", chronos.frp_ports, dashboard),
+  ];
+}
+
 function warnOfOpenDoors(chronos: ChronosValues): Finding[] {
   const warnings: Finding[] = [];
   if (chronos.allow_all_traffic) {
@@ -209,9 +250,6 @@ function warnOfOpenDoors(chronos: ChronosValues): Finding[] {
   }
   return warnings;
 }
-
-const covers = (outer: PortRange, inner: PortRange): boolean =>
-  outer.from <= inner.from && inner.to <= outer.to;
 
 /** Points at the line that set the input, or at the file where nothing did. */
 function toProblem(settings: Settings, [input, what, mend]: Finding): Problem {

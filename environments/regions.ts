@@ -41,3 +41,6 @@ export const awsRegions: readonly string[] = Object.freeze([
   "us-west-1",
   "us-west-2",
 ]);
+
+/** Where zones a and b are not everybody's: which letters an account has there depends on its age. */
+export const regionsOfVaryingZones: readonly string[] = ["ap-northeast-1", "us-west-1"];

@@ -1,6 +1,6 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
-import type { PortRange } from "../modules/security-group";
+import { meet, type PortRange } from "../modules/port-range";
 import type { InputType } from "./input";
 import { nearest } from "./nearest";
 import { awsRegions } from "./regions";
@@ -119,8 +119,9 @@ export const environmentName = define(
   `${oneLabel}.`,
   ruled((value) => {
     if (!dnsLabel.test(value)) return `${quote(value)} is not an environment name`;
-    return value === "shared" || value === "state"
-      ? `${quote(value)} is the name of a stack of its own`
+    if (value === "shared" || value === "state") return `${quote(value)} is the name of a stack of its own`;
+    return /^sg(-|$)/.test(value)
+      ? `${quote(value)} would begin security groups' names, and EC2 keeps "sg-" for itself`
       : undefined;
   }),
 );
@@ -232,12 +233,16 @@ export const cidrs = define(
   list(cidr),
 );
 
+/** As ipaddr.js calls them: RFC 1918, RFC 6598 and public; not loopback, link-local, multicast or reserved ones. */
+const hostRanges: readonly string[] = ["private", "carrierGradeNat", "unicast"];
+
 const ipv4Cidr = (least: number, most: number) =>
   ruled((value) => {
     const problem = cidrProblem(value);
     if (problem) return problem;
     const [address, bits] = ipaddr.parseCIDR(value);
     if (address.kind() !== "ipv4") return `${quote(value)} is not IPv4`;
+    if (!hostRanges.includes(address.range())) return `${quote(value)} is not a range that hosts may have`;
     return bits < least || bits > most
       ? `${quote(value)} has a prefix that is not from /${least} to /${most}`
       : undefined;
@@ -273,20 +278,31 @@ export const cidrByZone = define(
     .transform((pairs): ReadonlyMap<string, string> => new Map(pairs)),
 );
 
-export const ports = define(
-  "list of ports",
-  "ports such as 443 or ranges such as 6000-6010, with commas.",
+const portList = (most: number) =>
   list(
     ruled((value) => {
       const [from, to] = portRange(value);
-      return /^\d{1,5}(-\d{1,5})?$/.test(value) && from >= 1 && to <= 65_535 && from <= to
-        ? undefined
-        : `${quote(value)} is not a port or range`;
+      if (!/^\d{1,5}(-\d{1,5})?$/.test(value) || from < 1 || to > 65_535 || from > to)
+        return `${quote(value)} is not a port or range`;
+      return to > most ? `${quote(value)} goes beyond ${most}` : undefined;
     }).transform((value): PortRange => {
       const [from, to] = portRange(value);
       return { from, to };
     }),
-  ),
+  ).refine(
+    (ranges) => ranges.every((range, index) => !ranges.slice(index + 1).some((other) => meet(range, other))),
+    { message: "has ranges that overlap" },
+  );
+
+export const ports = define(
+  "list of ports",
+  "ports such as 443 or ranges such as 6000-6010, with commas.",
+  portList(65_535),
+);
+export const lowPorts = define(
+  "list of ports below 1024",
+  "ports such as 443 or ranges such as 900-910, below 1024, with commas.",
+  portList(1023),
 );
 const portRange = (value: string): [from: number, to: number] => {
   const [from, to] = value.split("-");

@@ -3,12 +3,7 @@ import { VpcSecurityGroupEgressRule } from "@cdktf/provider-aws/lib/vpc-security
 import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
 import { Construct } from "constructs";
 import { networkId, resourceName } from "./naming";
-
-/** Both ends belong to the range. */
-export interface PortRange {
-  readonly from: number;
-  readonly to: number;
-}
+import type { PortRange } from "./port-range";
 
 /** Traffic that a security group lets through; nothing else passes. */
 export interface Traffic {
@@ -36,7 +31,6 @@ export interface SecurityGroupProps {
 }
 
 export const anywhere: readonly string[] = Object.freeze(["0.0.0.0/0", "::/0"]);
-export const port = (number: number): PortRange => ({ from: number, to: number });
 
 /** A security group with one resource for each rule, so that one rule comes and goes without touching another. */
 export class SecurityGroup extends Construct {

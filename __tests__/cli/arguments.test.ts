@@ -7,7 +7,7 @@ it.each(["-destroy", "--destroy", "-destroy=true", "-out=x", "-lock=false"])(
   },
 );
 
-it.each(["-replace=aws_instance.chronos_dashboard", "-target=aws_eip.x", "-lock-timeout=1m"])(
+it.each(["-replace=aws_instance.chronos_host_dashboard", "-target=aws_eip.x", "-lock-timeout=1m"])(
   "%s is",
   (arg) => {
     expect(() => checkArguments("stage", [arg])).not.toThrow();

@@ -208,7 +208,7 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
     // EC2 stops the host for it, which takes a while
     project.set("sandbox.env", { TF_VAR_dashboard_instance_type: "t3.large" });
     const first = project.start("./landfall", ["apply", "sandbox", "--yes"], { detached: true });
-    await seen(first.stderr, "changing aws_instance.chronos_dashboard");
+    await seen(first.stderr, "changing aws_instance.chronos_host_dashboard");
 
     const arguments_ = execaSync("ps", ["-eo", "args"]).stdout;
     for (const secret of secrets()) expect(arguments_).not.toContain(secret);

@@ -41,6 +41,12 @@ describe("networks", () => {
     ["10.0.0.0/15", false],
     ["10.0.0.0/25", false],
     ["2001:db8::/32", false],
+    ["100.64.0.0/16", true],
+    ["127.0.0.0/16", false],
+    ["169.254.0.0/16", false],
+    ["224.0.0.0/16", false],
+    ["0.0.0.0/16", false],
+    ["240.0.0.0/16", false],
   ])("of a VPC %s: %s", (cidr, good) => expect(accepts(type.vpcCidr, cidr)).toBe(good));
 
   it("say which network was meant", () => {
@@ -64,6 +70,15 @@ describe("ports", () => {
   it("are refused twice, however written", () => {
     expect(accepts(type.ports, "80,443")).toBe(true);
     expect(accepts(type.ports, "80,80-80")).toBe(false);
+    expect(accepts(type.ports, "80-90,91")).toBe(true);
+    expect(accepts(type.ports, "80-90,80-100")).toBe(false);
+    expect(accepts(type.ports, "100-200,150")).toBe(false);
+  });
+
+  it("of the network ACL are those below 1024, as the others pass it anyway", () => {
+    expect(accepts(type.lowPorts, "80,1000-1023")).toBe(true);
+    expect(accepts(type.lowPorts, "1024")).toBe(false);
+    expect(accepts(type.lowPorts, "80-8080")).toBe(false);
   });
 });
 
@@ -81,6 +96,18 @@ describe("name prefixes", () => {
   );
 });
 
+describe("environment names", () => {
+  it.each([
+    ["stage", true],
+    ["pr-12", true],
+    ["sgx", true],
+    ["sg", false],
+    ["sg-1", false],
+  ])("%s: %s, as security groups are named after them", (name, good) =>
+    expect(accepts(type.environmentName, name)).toBe(good),
+  );
+});
+
 describe("URLs", () => {
   it.each(["https:example.com", "https:/example.com", "https://example.com/a b", "ftp://example.com"])(
     "are never %s",
@@ -94,6 +121,20 @@ describe("SSH keys", () => {
     ["no point", "ecdsa-sha2-nistp256", [Buffer.from("nistp256"), Buffer.alloc(0)]],
     ["empty fields", "sk-ssh-ed25519@openssh.com", [Buffer.alloc(0), Buffer.alloc(0)]],
     ["no exponent", "ssh-rsa", [Buffer.alloc(0), Buffer.alloc(257, 1)]],
+    ["an even exponent", "ssh-rsa", [Buffer.from([2]), Buffer.alloc(257, 1)]],
+    ["exponent 1", "ssh-rsa", [Buffer.from([1]), Buffer.alloc(257, 1)]],
+    ["a negative modulus", "ssh-rsa", [Buffer.from([1, 0, 1]), Buffer.alloc(256, 0xff)]],
+    ["an even modulus", "ssh-rsa", [Buffer.from([1, 0, 1]), Buffer.alloc(257, 2)]],
+    [
+      "a point that is not on its curve",
+      "ecdsa-sha2-nistp256",
+      [Buffer.from("nistp256"), Buffer.concat([Buffer.from([4]), Buffer.alloc(64, 4)])],
+    ],
+    [
+      "a point without its mark",
+      "sk-ecdsa-sha2-nistp256@openssh.com",
+      [Buffer.from("nistp256"), Buffer.alloc(65, 5), Buffer.from("ssh:")],
+    ],
   ])("with %s are damaged", (_, kind, fields) => {
     const blob = [Buffer.from(kind), ...fields].flatMap((field) => {
       const length = Buffer.alloc(4);

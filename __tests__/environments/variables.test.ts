@@ -34,7 +34,7 @@ describe("Terraform variables", () => {
       { "shared.env": sharedEnv, "stage.env": environmentEnv("stage") },
       { only: ["stage"], processEnvironment: { TF_VAR_edge_hosts: "edge-1" } },
     ).json("stage");
-    expect(Object.keys(synthesized.resource.aws_instance)).toContain("chronos_edge-1");
+    expect(Object.keys(synthesized.resource.aws_instance)).toContain("chronos_host_edge-1");
     expect(synthesized.variable.edge_hosts.default).toBe("edge-1");
   });
 });

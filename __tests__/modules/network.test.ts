@@ -208,6 +208,25 @@ describe("the network ACL", () => {
     );
     expect(new Set(numbers).size).toBe(numbers.length);
   });
+
+  it("leaves every rule its number when another goes, and stays below AWS's highest", () => {
+    const cidrs = ["203.0.113.0/24", "198.51.100.0/24", "192.0.2.0/24", "2001:db8::/32"];
+    const numbered = (admins: readonly string[]) =>
+      Object.fromEntries(
+        rules(
+          synthesizeShared({
+            TF_VAR_network_acl_public_ports: "1023",
+            TF_VAR_network_acl_admin_cidrs: admins.join(","),
+          }),
+        ).map(({ rule_number, cidr_block, ipv6_cidr_block, from_port }) => [
+          [cidr_block ?? ipv6_cidr_block, from_port].join(),
+          rule_number as number,
+        ]),
+      );
+    const all = numbered(cidrs);
+    for (const gone of cidrs) expect(all).toMatchObject(numbered(cidrs.filter((cidr) => cidr !== gone)));
+    expect(Math.max(...Object.values(all))).toBeLessThanOrEqual(32_766);
+  });
 });
 
 describe("an existing network", () => {

@@ -13,11 +13,11 @@ import {
 } from "../support/stacks";
 
 const userData = (json: ReturnType<typeof synthesizeStage>): string =>
-  resource(json, "aws_instance", "chronos_dashboard").user_data;
+  resource(json, "aws_instance", "chronos_host_dashboard").user_data;
 
 describe("the dashboard host", () => {
   const json = synthesizeStage();
-  const host = resource(json, "aws_instance", "chronos_dashboard");
+  const host = resource(json, "aws_instance", "chronos_host_dashboard");
 
   it("is hardened and watched", () => {
     expect(host).toMatchObject({
@@ -30,16 +30,18 @@ describe("the dashboard host", () => {
       iam_instance_profile: "${data.terraform_remote_state.shared.outputs.ec2_instance_profile}",
       tags: { Name: "stage-dashboard", System: "chronos" },
     });
-    expect(resource(json, "aws_cloudwatch_metric_alarm", "chronos_dashboard_system_check")).toMatchObject({
+    expect(
+      resource(json, "aws_cloudwatch_metric_alarm", "chronos_host_dashboard_system_check"),
+    ).toMatchObject({
       metric_name: "StatusCheckFailed_System",
       alarm_actions: ["arn:aws:automate:us-east-1:ec2:recover"],
-      dimensions: { InstanceId: "${aws_instance.chronos_dashboard.id}" },
+      dimensions: { InstanceId: "${aws_instance.chronos_host_dashboard.id}" },
     });
   });
 
   it("starts from the newest Amazon Linux 2023 and is not replaced by a newer one", () => {
-    expect(host.ami).toBe("${data.aws_ssm_parameter.chronos_dashboard_ami.insecure_value}");
-    expect(json.data.aws_ssm_parameter.chronos_dashboard_ami.name).toBe(
+    expect(host.ami).toBe("${data.aws_ssm_parameter.chronos_host_dashboard_ami.insecure_value}");
+    expect(json.data.aws_ssm_parameter.chronos_host_dashboard_ami.name).toBe(
       "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
     );
     expect(host.lifecycle.ignore_changes).toContain("ami");
@@ -49,7 +51,7 @@ describe("the dashboard host", () => {
     const given = resource(
       synthesizeStage({ TF_VAR_dashboard_ami_id: "ami-0123456789abcdef0" }),
       "aws_instance",
-      "chronos_dashboard",
+      "chronos_host_dashboard",
     );
     expect(given.ami).toBe("ami-0123456789abcdef0");
     expect(given.lifecycle.ignore_changes).not.toContain("ami");
@@ -62,7 +64,7 @@ describe("the dashboard host", () => {
     ["t3.small", "x86_64"],
   ])("of type %s gets an image for %s", (type, architecture) => {
     const ami = synthesizeStage({ TF_VAR_dashboard_instance_type: type }).data.aws_ssm_parameter
-      .chronos_dashboard_ami;
+      .chronos_host_dashboard_ami;
     expect(ami.name).toMatch(new RegExp(`-${architecture}$`));
   });
 
@@ -70,15 +72,15 @@ describe("the dashboard host", () => {
     const host = resource(
       synthesizeStage({ TF_VAR_dashboard_instance_type: "t2.micro" }),
       "aws_instance",
-      "chronos_dashboard",
+      "chronos_host_dashboard",
     );
     expect(host.ebs_optimized).toBe(false);
   });
 
   it("keeps its address, and says what to add where shared has none", () => {
-    expect(resource(json, "aws_eip_association", "chronos_dashboard_address")).toEqual(
+    expect(resource(json, "aws_eip_association", "chronos_host_dashboard_address")).toEqual(
       expect.objectContaining({
-        instance_id: "${aws_instance.chronos_dashboard.id}",
+        instance_id: "${aws_instance.chronos_host_dashboard.id}",
         allocation_id:
           '${try(data.terraform_remote_state.shared.outputs.addresses["stage-dashboard"].allocation_id, null)}',
       }),
@@ -110,22 +112,23 @@ describe("the dashboard host", () => {
       { "shared.env": sharedEnv, [`${name}.env`]: environmentEnv(name) },
       { only: [name] },
     );
-    const instance = resource(synthesized.json(name), "aws_instance", "chronos_dashboard");
+    const instance = resource(synthesized.json(name), "aws_instance", "chronos_host_dashboard");
     expect(instance.disable_api_termination).toBe(protection);
     expect(instance.lifecycle.prevent_destroy).toBe(protection); // the provider lifts EC2's own before it destroys
   });
 });
 
 describe("SSH keys", () => {
-  it("come by the key pair and by cloud-config, and name what they replace", () => {
+  it("come without their comments by the key pair and by cloud-config, and name what they replace", () => {
     const json = synthesizeStage({ TF_VAR_additional_public_key: publicKey });
+    const withoutComment = (key: string) => `join(" ", regex("(\\\\S+)\\\\s+(\\\\S+)", ${key}))`;
     expect(resource(json, "aws_key_pair", "chronos_key")).toMatchObject({
-      key_name: "stage-chronos-${substr(sha256(var.public_key), 0, 8)}",
-      public_key: "${var.public_key}",
+      key_name: `stage-chronos-\${substr(sha256(${withoutComment("var.public_key")}), 0, 8)}`,
+      public_key: `\${${withoutComment("var.public_key")}}`,
     });
     expect(json.variable.additional_public_key.default).toBe(publicKey);
     expect(userData(json)).toContain(
-      "ssh_authorized_keys: ${jsonencode(compact([var.additional_public_key]))}",
+      `ssh_authorized_keys: \${jsonencode([for key in compact([var.additional_public_key]) : ${withoutComment("key")}])}`,
     );
   });
 });
@@ -144,7 +147,7 @@ describe("user data", () => {
     const script = readFileSync(join(projectRoot, "workloads/chronos/setup-host.sh"), "utf8");
     // As Terraform resolves it: the keys, and $${ for ${
     const resolved = userData(synthesizeStage())
-      .replace(/\$\{jsonencode\(.*?\)\)\}/, "[]")
+      .replace(/\$\{jsonencode\(.*\)\}/, "[]")
       .replace(/\$\$\{/g, "${");
     const config = parse(resolved) as { write_files: { path: string; content: string }[]; runcmd: unknown[] };
     expect(config.write_files).toEqual([
@@ -233,18 +236,18 @@ describe("security groups", () => {
 
 describe("edge hosts", () => {
   it("are none by default", () => {
-    expect(Object.keys(resources(synthesizeStage(), "aws_instance"))).toEqual(["chronos_dashboard"]);
+    expect(Object.keys(resources(synthesizeStage(), "aws_instance"))).toEqual(["chronos_host_dashboard"]);
   });
 
   const json = synthesizeStage({ TF_VAR_edge_hosts: "edge-1,edge-2" });
 
   it("are made by name, each with its own address", () => {
     expect(Object.keys(resources(json, "aws_instance")).sort()).toEqual([
-      "chronos_dashboard",
-      "chronos_edge-1",
-      "chronos_edge-2",
+      "chronos_host_dashboard",
+      "chronos_host_edge-1",
+      "chronos_host_edge-2",
     ]);
-    expect(resource(json, "aws_eip_association", "chronos_edge-2_address").allocation_id).toContain(
+    expect(resource(json, "aws_eip_association", "chronos_host_edge-2_address").allocation_id).toContain(
       'addresses["stage-edge-2"]',
     );
   });
@@ -261,8 +264,8 @@ describe("edge hosts", () => {
 
   it("go without changing another when one is removed", () => {
     const fewer = synthesizeStage({ TF_VAR_edge_hosts: "edge-2" });
-    expect(resource(fewer, "aws_instance", "chronos_edge-2")).toEqual(
-      resource(json, "aws_instance", "chronos_edge-2"),
+    expect(resource(fewer, "aws_instance", "chronos_host_edge-2")).toEqual(
+      resource(json, "aws_instance", "chronos_host_edge-2"),
     );
   });
 });

@@ -4,13 +4,17 @@ import { Construct } from "constructs";
 import { chronosInputs } from "../../environments/catalogue";
 import { declareInputs } from "../../environments/variables";
 import { Host } from "../../modules/host";
-import { anywhere, port, SecurityGroup, type Traffic } from "../../modules/security-group";
+import { port } from "../../modules/port-range";
+import { anywhere, SecurityGroup, type Traffic } from "../../modules/security-group";
 import { cloudConfig } from "../user-data";
 import type { WorkloadProps } from "../workload";
 
 const ssh = port(22);
 /** Packages, images and repositories come by HTTP and HTTPS; nothing else is needed from outside. */
 const toTheWeb: Traffic = { purpose: "web", ports: [port(80), port(443)], cidrs: anywhere };
+
+/** Terraform expression of an SSH key without its comment, whose change is no reason to replace a host. */
+const withoutComment = (key: string) => `join(" ", regex("(\\\\S+)\\\\s+(\\\\S+)", ${key}))`;
 
 /** Chronos: the dashboard host, and edge hosts that reach it by FRP. */
 export class Chronos extends Construct {
@@ -19,18 +23,23 @@ export class Chronos extends Construct {
     const { values, refs } = declareInputs(this, chronosInputs, props.settings);
     const { shared, environment } = props;
 
+    const publicKey = withoutComment("var.public_key");
     const key = new KeyPair(this, "key", {
       // Another key is another pair, and so another host: EC2 hands keys out at the first boot only
-      keyName: `${environment}-chronos-\${substr(sha256(var.public_key), 0, 8)}`,
-      publicKey: refs.public_key,
+      keyName: `${environment}-chronos-\${substr(sha256(${publicKey}), 0, 8)}`,
+      publicKey: `\${${publicKey}}`,
     });
-    const userData = cloudConfig("chronos", "compact([var.additional_public_key])");
+    const userData = cloudConfig(
+      "chronos",
+      `[for key in compact([var.additional_public_key]) : ${withoutComment("key")}]`,
+    );
+    const hosts = new Construct(this, "host"); // named by the user, so with nothing else beside them
     const host = (
       name: string,
       size: { instanceType: string; amiId?: string; volumeSize: string },
       group: SecurityGroup,
     ) =>
-      new Host(this, name, {
+      new Host(hosts, name, {
         ...size,
         name: `${environment}-${name}`,
         partition: props.partition,
