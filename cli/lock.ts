@@ -1,4 +1,5 @@
-import { readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const POLL = 100; // milliseconds
@@ -14,6 +15,7 @@ export async function underLock<T>(
   log: (line: string) => void,
   work: () => Promise<T>,
 ): Promise<T> {
+  mkdirSync(dirname(file), { recursive: true });
   let told = false;
   while (!take(file)) {
     if (!told) log(`waiting for process ${holderOf(file)} (if it does nothing, delete ${file})`);

@@ -55,7 +55,10 @@ export interface Plan {
 
 /** A saved plan as `show -json` tells it, as far as it is used here. */
 export interface PlanDocument {
-  readonly resource_changes?: readonly { readonly change: { readonly actions: readonly string[] } }[];
+  readonly resource_changes?: readonly {
+    readonly mode: "managed" | "data";
+    readonly change: { readonly actions: readonly string[] };
+  }[];
   readonly configuration: {
     readonly provider_config: { readonly aws: { readonly expressions: Readonly<Record<string, unknown>> } };
   };

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { environmentInputs, sharedInputs, systemInputs, type SystemName } from "./catalogue";
 import { parseEnvFile } from "./env-file";
@@ -236,7 +236,15 @@ class Reader {
 
   /** A secret must not be in a file that git would take, and should be the owner's alone to read. */
   private guardSecret(path: string, file: string, secret: Pick<Problem, "name" | "line">): void {
-    if (!ignoredByGit(path)) {
+    const taken = takenByGit(path);
+    if (taken === undefined) {
+      this.problems.push({
+        file,
+        ...secret,
+        what: "is a secret in a file, and git does not say whether it would take that",
+        mend: `Find out why and mend it: git check-ignore ${file}`,
+      });
+    } else if (taken) {
       this.problems.push({
         file,
         ...secret,
@@ -274,15 +282,21 @@ const showable = (name: string): boolean =>
 
 const plainName = (written: string): string => written.replace(/^TF_VAR_/, "");
 
-/** Outside a work tree, and without git, nothing is taken. A tracked file counts as taken even if a rule ignores it. */
-function ignoredByGit(path: string): boolean {
-  return (
-    spawnSync("git", ["check-ignore", "--quiet", "--", basename(path)], {
-      cwd: dirname(path),
-      stdio: "ignore",
-    }).status !== 1
-  );
+/**
+ * Whether git takes a file, or would: also one that it tracks although a rule ignores it. Undefined where there is a
+ * repository and git fails, or is missing.
+ */
+function takenByGit(path: string): boolean | undefined {
+  const { status } = spawnSync("git", ["check-ignore", "--quiet", "--", basename(path)], {
+    cwd: dirname(path),
+    stdio: "ignore",
+  });
+  if (status === 0 || status === 1) return status === 1;
+  return isInRepository(dirname(path)) ? undefined : false;
 }
+
+const isInRepository = (folder: string): boolean =>
+  existsSync(join(folder, ".git")) || (dirname(folder) !== folder && isInRepository(dirname(folder)));
 
 const placeOf = (source: Source, file: string): Pick<Problem, "file" | "line"> =>
   source.from === "file"

@@ -57,8 +57,7 @@ const fits = (field: Buffer, expected: number | string | undefined): boolean =>
 
 /** What the form does not show: that a curve's point lies on it, and that RSA's numbers can be such. */
 function isSound(kind: string, [first, second]: readonly Buffer[]): boolean {
-  if (kind === "ssh-rsa")
-    return isRsaNumber(first) && bitLength(first) > 1 && isRsaNumber(second);
+  if (kind === "ssh-rsa") return isRsaNumber(first) && bitLength(first) > 1 && isRsaNumber(second);
   const curve = { nistp256: "P-256", nistp384: "P-384", nistp521: "P-521" }[first?.toString("latin1") ?? ""];
   return !curve || !second || isOnCurve(curve, second);
 }

@@ -58,6 +58,26 @@ describe("init", () => {
     expect(text(readShared("shared", readOptions()), "name_prefix")).toBe("agt");
   });
 
+  test("says that a prefix which does not do came from AWS_PROFILE, or asks for another", async () => {
+    const { allowed_account_ids } = shared;
+    const processEnvironment = { AWS_PROFILE: "My Company" };
+    await expect(
+      initShared(options({ given: { allowed_account_ids }, processEnvironment })),
+    ).rejects.toMatchObject({
+      message: expect.stringContaining("AWS_PROFILE cannot be the name prefix"),
+      mend: expect.stringContaining("--name-prefix"),
+    });
+    const prompt = answering(["name_prefix", "agt"]);
+    await initShared(options({ given: { allowed_account_ids }, processEnvironment, prompt }));
+    expect(text(readShared("shared", readOptions()), "name_prefix")).toBe("agt");
+  });
+
+  test("knows no input by a name that objects have by nature", async () => {
+    await expect(initShared(options({ given: { ...shared, constructor: "1" } }))).rejects.toThrow(
+      "constructor is no input here",
+    );
+  });
+
   test("asks for what is missing, and again when the answer does not do", async () => {
     const prompt = answering(
       ["name_prefix", "No Prefix"],

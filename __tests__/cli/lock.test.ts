@@ -9,7 +9,7 @@ let folder: string;
 let lock: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "landfall-lock-"));
-  lock = join(folder, "lock");
+  lock = join(folder, "not there yet", "lock");
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 

@@ -1,5 +1,5 @@
 import type { State } from "../../backend/state-store";
-import { checkPlanIsOf } from "../../cli/verbs/apply";
+import { checkPlanIsOf, requireSomethingKept } from "../../cli/verbs/apply";
 import { requireNothingLost } from "../../cli/verbs/bootstrap";
 import { sharedShortcoming } from "../../cli/workspace";
 
@@ -75,4 +75,22 @@ test("bootstrap refuses a plan that takes a bucket or the lock table away", () =
   for (const address of ["aws_s3_bucket.state", "aws_s3_bucket.logs", "aws_dynamodb_table.locks"]) {
     expect(() => requireNothingLost([address])).toThrow(`This would destroy ${address}`);
   }
+});
+
+describe("a saved plan", () => {
+  const plan = (...actions: string[]) => ({
+    configuration: { provider_config: { aws: { expressions: {} } } },
+    resource_changes: [
+      { mode: "data", change: { actions: ["read"] } } as const,
+      ...actions.map((action) => ({ mode: "managed", change: { actions: [action] } }) as const),
+    ],
+  });
+
+  it("that destroys everything is not applied: destroy has its own questions", () => {
+    expect(() => requireSomethingKept("shared", plan("delete", "delete"))).toThrow("destroys all of shared");
+  });
+
+  it.each([[["delete", "no-op"]], [["delete", "create"]], [[]]])("%j is", (actions) => {
+    expect(() => requireSomethingKept("stage", plan(...actions))).not.toThrow();
+  });
 });

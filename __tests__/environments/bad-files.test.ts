@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readEnvironment, readShared } from "../../environments/read";
 import { formatReport } from "../../environments/report";
@@ -300,6 +300,19 @@ describe("secrets", () => {
     const { problems } = readEnvironment("stage", options(gitFolder({ "stage.env": plus(line) })));
     expect(problems.map(({ what }) => what)).toContainEqual(expect.stringContaining("git would take"));
     expect(JSON.stringify(problems)).not.toContain(secret);
+  });
+
+  it("are refused where git does not say whether it would take the file", () => {
+    const folder = gitFolder({ "stage.env": good, "stage.secrets.env": `postgres_password=${secret}\n` });
+    rmSync(join(folder, "..", ".git"), { recursive: true });
+    expect(readEnvironment("stage", options(folder)).problems).toEqual([]); // no repository, so nothing takes it
+    writeFileSync(join(folder, "..", ".git"), "not a repository\n"); // git ends as with somebody else's folder
+    expect(readEnvironment("stage", options(folder)).problems).toEqual([
+      expect.objectContaining({
+        file: "environments/stage.secrets.env",
+        what: expect.stringContaining("git does not say"),
+      }),
+    ]);
   });
 
   it("are refused in a secrets file that git tracks all the same", () => {

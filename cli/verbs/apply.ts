@@ -9,7 +9,7 @@ import { totalOf, withProgress } from "../progress";
 import { TerraformError, type PlanDocument, type Terraform } from "../terraform";
 import { explainLock, openTerraform, openWorkspace, type Workspace } from "../workspace";
 import { formatOutputs } from "./outputs";
-import { checkArguments, checkShared, ownPlanFile, planStack, requireShared } from "./plan";
+import { checkArguments, checkShared, planStack, requireShared, withOwnPlanFile } from "./plan";
 
 export interface ApplyOptions {
   /** Process environment. */
@@ -44,10 +44,11 @@ export async function apply(name: string, options: ApplyOptions): Promise<Output
   if (options.plan !== undefined) {
     await applySaved(workspace, terraform, resolve(options.plan), { yes });
   } else {
-    const plan = await planStack(workspace, terraform, { args, out: ownPlanFile(terraform) });
-    if (plan.changes)
-      await applyPlan(workspace, terraform, { file: plan.file, total: totalOf(plan.counts), yes, show });
-    else progress(`${name}: no changes`);
+    await withOwnPlanFile(terraform, async (file) => {
+      const { changes, counts } = await planStack(workspace, terraform, { args, out: file });
+      if (changes) await applyPlan(workspace, terraform, { file, total: totalOf(counts), yes, show });
+      else progress(`${name}: no changes`);
+    });
   }
   return (await workspace.store.read())?.outputs ?? {};
 }
@@ -99,6 +100,7 @@ async function applySaved(
     });
   const document = await terraform.showJson(file);
   checkPlanIsOf(workspace.stack, document);
+  requireSomethingKept(name, document);
   try {
     await applyPlan(workspace, terraform, { file, total: changesIn(document), yes });
   } catch (error) {
@@ -134,6 +136,18 @@ export function checkPlanIsOf(
       mend: `Make one: ./landfall plan ${stack.name} --out FILE`,
     },
   );
+}
+
+/**
+ * The end of a stack has questions of its own, which a plan made by the binary itself would pass by.
+ * @throws {UsageError} where the plan destroys all that there is
+ */
+export function requireSomethingKept(name: string, { resource_changes: changes = [] }: PlanDocument): void {
+  const actions = changes.filter(({ mode }) => mode === "managed").map(({ change }) => change.actions.join());
+  if (actions.length === 0 || actions.some((action) => action !== "delete")) return;
+  throw new UsageError(`This plan destroys all of ${name}; apply does not do that.`, {
+    mend: `Destroy it: ./landfall destroy ${name}`,
+  });
 }
 
 /** How many resources a plan changes; one to be replaced counts twice. */

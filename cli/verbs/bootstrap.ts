@@ -18,7 +18,7 @@ import { Terraform } from "../terraform";
 import { explainLock, openWorkspace, type Workspace } from "../workspace";
 import { applyPlan } from "./apply";
 import { formatOutputs } from "./outputs";
-import { ownPlanFile } from "./plan";
+import { withOwnPlanFile } from "./plan";
 
 export interface BootstrapOptions {
   /** Process environment. */
@@ -79,14 +79,15 @@ async function change(
   { yes, show, lock }: Pick<BootstrapOptions, "yes" | "show"> & { readonly lock: boolean },
 ): Promise<void> {
   const { name } = workspace.stack;
-  const file = ownPlanFile(terraform);
-  const plan = await explainLock(workspace, () =>
-    withProgress(undefined, (listener) => terraform.plan({ file, lock, listener })),
-  );
-  if (!plan.changes) return progress(`${name}: no changes`);
-  requireNothingLost(plan.destroyed);
-  const question = "Apply this plan to the state backend?";
-  await applyPlan(workspace, terraform, { file, total: totalOf(plan.counts), yes, show, lock, question });
+  await withOwnPlanFile(terraform, async (file) => {
+    const plan = await explainLock(workspace, () =>
+      withProgress(undefined, (listener) => terraform.plan({ file, lock, listener })),
+    );
+    if (!plan.changes) return progress(`${name}: no changes`);
+    requireNothingLost(plan.destroyed);
+    const question = "Apply this plan to the state backend?";
+    await applyPlan(workspace, terraform, { file, total: totalOf(plan.counts), yes, show, lock, question });
+  });
 }
 
 /** @throws {LandfallError} where a bucket or the table would go */

@@ -4,8 +4,9 @@ import { stageDefaults } from "../../environments/stage-class";
 import { LandfallError, UsageError } from "../../environments/errors";
 import { confirm, confirmByName, progress, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
+import type { Terraform } from "../terraform";
 import { explainLock, openTerraform, openWorkspace, type Workspace } from "../workspace";
-import { checkArguments, ownPlanFile, planStack } from "./plan";
+import { checkArguments, planStack, withOwnPlanFile } from "./plan";
 
 export interface DestroyOptions {
   /** Process environment. */
@@ -27,14 +28,20 @@ export async function destroy(name: string, options: DestroyOptions): Promise<vo
   const workspace = await openWorkspace(name, { environment: options.environment });
   if (name === "shared") await requireUnused(workspace);
   const terraform = await openTerraform(workspace);
-  const plan = await planStack(workspace, terraform, {
-    destroy: true,
-    args: options.args,
-    out: ownPlanFile(terraform),
-  });
+  await withOwnPlanFile(terraform, (file) => destroyByPlan(workspace, terraform, file, options));
+}
+
+async function destroyByPlan(
+  workspace: Workspace,
+  terraform: Terraform,
+  file: string,
+  options: DestroyOptions,
+): Promise<void> {
+  const { name } = workspace.stack;
+  const plan = await planStack(workspace, terraform, { destroy: true, args: options.args, out: file });
   if (!plan.changes) return progress(`${name}: nothing to destroy`);
 
-  progress(await terraform.show(plan.file, { color: takesColors(process.stderr) }));
+  progress(await terraform.show(file, { color: takesColors(process.stderr) }));
   const question = `Destroy ${name}?`;
   // `shared` counts as prod, and has to go quickly where nothing stands on it in the sandbox.
   if (stageDefaults[workspace.stack.stageClass].confirmDestroyByName && !workspace.target.emulator) {
@@ -43,7 +50,7 @@ export async function destroy(name: string, options: DestroyOptions): Promise<vo
     await confirm(question, options);
   }
   await explainLock(workspace, () =>
-    withProgress(totalOf(plan.counts), (listener) => terraform.apply(plan.file, { listener })),
+    withProgress(totalOf(plan.counts), (listener) => terraform.apply(file, { listener })),
   );
 }
 

@@ -55,10 +55,21 @@ const folderOf = (options: Pick<InitOptions, "folder">): string =>
 export async function initShared(options: InitOptions): Promise<string> {
   const file = join(folderOf(options), "shared.env");
   if (existsSync(file)) throw alreadyThere(file);
-  const { AWS_PROFILE: profile } = options.processEnvironment;
-  const given = { ...(profile && { name_prefix: profile }), ...options.given };
+  const given = { ...prefixOfProfile(options), ...options.given };
   writeNew(file, sharedFile(await collect(sharedInputs, given, options.prompt)));
   return file;
+}
+
+/** The name prefix out of `AWS_PROFILE`, where none is given and it does for one. */
+function prefixOfProfile({ given, processEnvironment, prompt }: InitOptions): Values {
+  const { AWS_PROFILE: profile } = processEnvironment;
+  if (!profile || given.name_prefix !== undefined) return {};
+  const problem = problemOf(sharedInputs.name_prefix, profile);
+  if (problem === undefined) return { name_prefix: profile };
+  const message = `AWS_PROFILE cannot be the name prefix: ${problem}`;
+  if (!prompt) throw new UsageError(message, { mend: "Give one: ./landfall init --name-prefix PREFIX" });
+  progress(message);
+  return {};
 }
 
 /**
@@ -120,7 +131,7 @@ async function collect(inputs: InputGroup, given: Values, prompt: Prompt | undef
 }
 
 function whatIsWrong(inputs: InputGroup, name: string, text: string): string[] {
-  const input = inputs[name];
+  const input = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
   if (!input) {
     const near = nearest(name, Object.keys(inputs));
     return [`${name} is no input here${near ? `; did you mean ${near}?` : "."}`];

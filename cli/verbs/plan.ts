@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { LandfallError, UsageError } from "../../environments/errors";
 import { progress, result, resultJson, takesColors } from "../output";
@@ -35,9 +36,21 @@ export async function planStack(
   );
 }
 
-/** A plan file of this run alone: another run's must not take its place while somebody is asked about this one. */
-export const ownPlanFile = (terraform: Terraform): string =>
-  join(terraform.directory, `landfall-${process.pid}.tfplan`);
+/**
+ * Does `work` with a plan file of this run alone, and removes that: another run's must not take its place while
+ * somebody is asked about this one.
+ */
+export async function withOwnPlanFile<T>(
+  { directory }: Pick<Terraform, "directory">,
+  work: (file: string) => Promise<T>,
+): Promise<T> {
+  const file = join(directory, `landfall-${process.pid}.tfplan`);
+  try {
+    return await work(file);
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
 
 /**
  * What is wrong with the `shared` that an environment stands on, told on stderr where a plan can do without.

@@ -13,7 +13,8 @@ plugins=/usr/local/lib/docker/cli-plugins
 mkdir -p "$plugins"
 cd "$plugins"
 for name in "$file" "$file.sha256"; do
-  curl -fsSLO --retry 5 "https://github.com/docker/compose/releases/download/$version/$name"
+  # All errors: the address arrives meanwhile, and that breaks connections
+  curl -fsSLO --retry 5 --retry-all-errors "https://github.com/docker/compose/releases/download/$version/$name"
 done
 sha256sum -c "$file.sha256"
 chmod 0755 "$file"
