@@ -7,16 +7,20 @@ export interface DeployerPolicyProps {
   readonly namePrefix: string;
   readonly stateBucket: string;
   readonly stateLockTable: string;
+  /** Name of the policy that bounds all our roles. */
+  readonly boundary: string;
 }
 
 /**
  * What a person or a workflow needs to deploy: the state, networks and hosts in one region, and IAM under our prefix.
- * Attach it to the deployer's user or role.
+ * Attach it to the deployer's user or role. It may change neither itself nor the boundary of roles: that is for an
+ * administrator, who also applies `shared` the first time.
  */
 export function deployerPolicy(props: DeployerPolicyProps): PolicyStatement[] {
   const { partition, region, namePrefix } = props;
   const arns = (service: string, resource: string, where = region) =>
     props.accountIds.map((account) => `arn:${partition}:${service}:${where}:${account}:${resource}`);
+  const ours = (kind: "role" | "policy" | "instance-profile") => arns("iam", `${kind}/${namePrefix}-*`, "");
   const allow = (
     Sid: string,
     Action: string[],
@@ -111,24 +115,50 @@ export function deployerPolicy(props: DeployerPolicyProps): PolicyStatement[] {
       arns("logs", `log-group:/vpc/${namePrefix}-*`),
     ),
     allow(
-      "RolesAndPolicies",
+      "ReadIam",
+      ["iam:Get*", "iam:List*"],
+      [...ours("role"), ...ours("policy"), ...ours("instance-profile")],
+    ),
+    // A role gets rights only within the boundary, so that nobody raises himself by a role
+    allow(
+      "BoundedRoles",
+      ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"],
+      ours("role"),
+      { StringEquals: { "iam:PermissionsBoundary": arns("iam", `policy/${props.boundary}`, "") } },
+    ),
+    allow(
+      "Roles",
+      [
+        "iam:DeleteRole",
+        "iam:DeleteRolePolicy",
+        "iam:DetachRolePolicy",
+        "iam:TagRole",
+        "iam:UntagRole",
+        "iam:UpdateAssumeRolePolicy",
+        "iam:UpdateRole",
+      ],
+      ours("role"),
+    ),
+    allow(
+      "InstanceProfiles",
       [
         "iam:AddRoleToInstanceProfile",
-        "iam:AttachRolePolicy",
-        "iam:Create*",
-        "iam:Delete*",
-        "iam:DetachRolePolicy",
-        "iam:Get*",
-        "iam:List*",
-        "iam:Put*",
+        "iam:CreateInstanceProfile",
+        "iam:DeleteInstanceProfile",
         "iam:RemoveRoleFromInstanceProfile",
-        "iam:Tag*",
-        "iam:Untag*",
-        "iam:Update*",
+        "iam:TagInstanceProfile",
+        "iam:UntagInstanceProfile",
       ],
-      ["role", "policy", "instance-profile"].flatMap((kind) => arns("iam", `${kind}/${namePrefix}-*`, "")),
+      ours("instance-profile"),
     ),
-    allow("HandOverRoles", ["iam:PassRole"], arns("iam", `role/${namePrefix}-*`, ""), {
+    // CloudWatch makes it for the first alarm that acts on an instance
+    allow(
+      "ServiceLinkedRoles",
+      ["iam:CreateServiceLinkedRole"],
+      arns("iam", "role/aws-service-role/events.amazonaws.com/*", ""),
+      { StringEquals: { "iam:AWSServiceName": "events.amazonaws.com" } },
+    ),
+    allow("HandOverRoles", ["iam:PassRole"], ours("role"), {
       StringEquals: { "iam:PassedToService": ["ec2.amazonaws.com", "vpc-flow-logs.amazonaws.com"] },
     }),
     allow("ImageRepositories", ["ecr:*"], arns("ecr", `repository/${namePrefix}-*`)),

@@ -11,6 +11,7 @@ export interface SharedOutputs {
     Record<string, { readonly allocation_id: string; readonly public_ip: string }>
   >;
   readonly instanceProfile: string;
+  readonly boundaryPolicyArn: string;
   readonly deployerPolicyArn: string;
 }
 
@@ -27,6 +28,7 @@ export function writeSharedOutputs(stack: Construct, outputs: SharedOutputs): vo
   write("private_subnets", "Private subnets by availability zone.", outputs.network.privateSubnets);
   write("addresses", "Elastic IPs by name.", outputs.addresses);
   write("ec2_instance_profile", "Instance profile of EC2 hosts.", outputs.instanceProfile);
+  write("boundary_policy_arn", "Policy that bounds every role.", outputs.boundaryPolicyArn);
   write("deployer_policy_arn", "Policy to attach to whoever deploys.", outputs.deployerPolicyArn);
   write(digestOutput, "Digest of the synthesized configuration.", ""); // filled in when the JSON is made
 }
@@ -67,6 +69,10 @@ export class SharedState extends Construct {
 
   get instanceProfile(): string {
     return `\${${this.output("ec2_instance_profile")}}`;
+  }
+
+  get boundaryPolicy(): string {
+    return `\${${this.output("boundary_policy_arn")}}`;
   }
 
   /** The Elastic IP of that name, and the condition that it is there with what to do where it is not. */

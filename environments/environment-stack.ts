@@ -3,6 +3,7 @@ import type { Construct } from "constructs";
 import { LandfallStack, type LandfallStackProps } from "../backend/landfall-stack";
 import { SharedState } from "../backend/shared-outputs";
 import type { StateLocation } from "../backend/location";
+import { PermissionsBoundary } from "../modules/permissions-boundary";
 import { SystemTag } from "../modules/system-tag";
 import { Chronos } from "../workloads/chronos";
 import type { WorkloadProps } from "../workloads/workload";
@@ -33,6 +34,7 @@ export class EnvironmentStack extends LandfallStack {
     super(scope, props.environment, props);
     const { values } = declareInputs(this, environmentInputs, props.settings);
     const shared = new SharedState(this, "shared", props.shared);
+    Aspects.of(this).add(new PermissionsBoundary(shared.boundaryPolicy));
     for (const system of values.systems) {
       const workload = new workloads[system](this, system, {
         environment: props.environment,

@@ -1,15 +1,17 @@
 import { Eip } from "@cdktf/provider-aws/lib/eip";
 import { IamPolicy } from "@cdktf/provider-aws/lib/iam-policy";
-import { Token } from "cdktf";
+import { Aspects, Token } from "cdktf";
 import { Construct } from "constructs";
 import { createHash } from "node:crypto";
 import { deployerPolicy } from "../backend/deployer-policy";
 import { LandfallStack, type LandfallStackProps } from "../backend/landfall-stack";
 import { digestOutput, writeSharedOutputs } from "../backend/shared-outputs";
+import { workloadBoundary } from "../backend/workload-boundary";
 import { ExistingNetwork } from "../modules/existing-network";
 import { HostRole } from "../modules/host-role";
 import { resourceName } from "../modules/naming";
 import { Network, type INetwork } from "../modules/network";
+import { PermissionsBoundary } from "../modules/permissions-boundary";
 import { policyDocument } from "../modules/service-role";
 import { sharedInputs } from "./catalogue";
 import { addressPlan, stateLockTable, type SharedValues } from "./derived";
@@ -34,6 +36,13 @@ export class SharedStack extends LandfallStack {
       region: this.region,
       accountIds: this.accountIds,
     });
+    const boundaryName = resourceName("iam policy", prefix, "workload-boundary");
+    const boundary = new IamPolicy(this, "boundary", {
+      name: boundaryName,
+      description: "The most that roles of hosts and services may do. It grants nothing by itself.",
+      policy: policyDocument(workloadBoundary()),
+    });
+    Aspects.of(this).add(new PermissionsBoundary(boundary.arn));
     const deployer = new IamPolicy(this, "deployer", {
       name: resourceName("iam policy", prefix, "terraform-deployment"),
       description: "What deploying this project needs. Attach it to the user or role that deploys.",
@@ -45,6 +54,7 @@ export class SharedStack extends LandfallStack {
           namePrefix: prefix,
           stateBucket: props.state.bucket,
           stateLockTable: stateLockTable(values),
+          boundary: boundaryName,
         }),
       ),
     });
@@ -57,6 +67,7 @@ export class SharedStack extends LandfallStack {
         }),
       ),
       instanceProfile: hostRole.instanceProfile.name,
+      boundaryPolicyArn: boundary.arn,
       deployerPolicyArn: deployer.arn,
     });
   }

@@ -1,3 +1,4 @@
+import { Instance } from "@cdktf/provider-aws/lib/instance";
 import type { IAspect } from "cdktf";
 import type { IConstruct } from "constructs";
 
@@ -12,6 +13,9 @@ export class SystemTag implements IAspect {
 
   visit(node: IConstruct): void {
     if (isTaggable(node)) node.tags = { ...node.tagsInput, System: this.system };
+    const volume = node instanceof Instance ? node.rootBlockDeviceInput : undefined; // tagged by its instance
+    if (volume)
+      (node as Instance).putRootBlockDevice({ ...volume, tags: { ...volume.tags, System: this.system } });
   }
 }
 

@@ -1,7 +1,7 @@
-import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { underLock } from "../../cli/lock";
 
@@ -33,6 +33,7 @@ test("one works at a time", async () => {
 
 test("the lock of a dead process counts for nothing", async () => {
   const { pid } = spawnSync("true");
+  mkdirSync(dirname(lock));
   symlinkSync(String(pid), lock);
   expect(await underLock(lock, silent, async () => "done")).toBe("done");
 });

@@ -9,7 +9,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { parseEnvFile } from "../../environments/env-file";
+import { killTree, processes } from "./support/processes";
 import { ec2, expectExit, Project, type Ran } from "./support/project";
+import { unzipped } from "./support/unzip";
 
 jest.setTimeout(10 * 60_000);
 
@@ -32,6 +34,15 @@ const changesIn = (ran: Ran): string[] =>
   ((JSON.parse(String(ran.stdout)) as PlanDocument).resource_changes ?? [])
     .filter(({ mode, change }) => mode === "managed" && change.actions.join() !== "no-op")
     .map(({ address, change }) => `${address}: ${change.actions.join()}`);
+
+/** The network grows: nothing is destroyed or replaced, and no network part is touched. */
+function expectNothingLost(changes: readonly string[]): void {
+  expect(changes.filter((change) => change.endsWith(": create"))).not.toEqual([]);
+  expect(changes.filter((change) => change.includes("delete"))).toEqual([]);
+  expect(
+    changes.filter((change) => /aws_(vpc|subnet|route_table|nat_gateway|eip)\.\S+: update/.test(change)),
+  ).toEqual([]);
+}
 
 // The steps build on each other, as a person's do: a deployment takes minutes.
 describe.each(binaries)("from a clean clone with %s", (binary) => {
@@ -179,12 +190,7 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
     });
     writeFileSync(project.path("environments", "sandbox.shared.env"), original);
     expectExit(planned, 0);
-    const changes = changesIn(planned);
-    expect(changes.length).toBeGreaterThan(0);
-    expect(changes.filter((change) => change.includes("delete"))).toEqual([]);
-    expect(
-      changes.filter((change) => /aws_(vpc|subnet|route_table|nat_gateway|eip)\.\S+: update/.test(change)),
-    ).toEqual([]);
+    expectNothingLost(changesIn(planned));
   });
 
   it("a host without an address is told what to add, and --with-shared deploys it", async () => {
@@ -210,8 +216,9 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
     const first = project.start("./landfall", ["apply", "sandbox", "--yes"], { detached: true });
     await seen(first.stderr, "changing aws_instance.chronos_host_dashboard");
 
-    const arguments_ = execaSync("ps", ["-eo", "args"]).stdout;
-    for (const secret of secrets()) expect(arguments_).not.toContain(secret);
+    const running = processes();
+    expect(running.some(({ pid }) => pid === first.pid)).toBe(true);
+    for (const secret of secrets()) expect(running.filter(({ args }) => args.includes(secret))).toEqual([]);
 
     const second = await project.landfall("apply", "sandbox", "--yes");
     expectExit(second, 1);
@@ -287,6 +294,22 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
         "Filter.1.Value.1": "true",
       }),
     ).toContain(/vpc-[0-9a-f]+/.exec(outputs)?.[0] ?? "no VPC");
+  });
+
+  it("the network gets private subnets without losing anything", async () => {
+    const second = { env: { LANDFALL_SHARED: "second" } };
+    const settings = (privateSubnets: boolean) =>
+      writeFileSync(
+        project.path("environments", "second.shared.env"),
+        `TF_VAR_name_prefix="second"\nTF_VAR_allowed_account_ids="123456789012"\nTF_VAR_state_lock="s3"\nTF_VAR_private_subnets="${privateSubnets}"\nTF_VAR_addresses=""\n`,
+      );
+    settings(false);
+    expectExit(await project.run("./landfall", ["apply", "shared", "--yes"], second), 0);
+    settings(true);
+    const planned = await project.run("./landfall", ["plan", "shared", "--json"], second);
+    expectExit(planned, 0);
+    expectNothingLost(changesIn(planned));
+    expect(changesIn(planned)).toContain("aws_subnet.network_private_us-east-1b: create");
     rmSync(project.path("environments", "second.shared.env"));
   });
 
@@ -301,13 +324,7 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
           found[`${stack}/${file}`] = readFileSync(join(folder, file), "latin1");
       }
     }
-    const unpacked = await project.run(
-      "unzip",
-      ["-p", join("cdktf.out", "stacks", "sandbox", "landfall.tfplan")],
-      { encoding: "latin1" },
-    );
-    expectExit(unpacked, 0);
-    found["the unpacked plan"] = String(unpacked.stdout);
+    found["the unpacked plan"] = unzipped(project.path("cdktf.out", "stacks", "sandbox", "landfall.tfplan"));
     found["the emulator's log"] = project.read(".landfall", "sandbox", "emulator.log");
     const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket }));
     expect(Versions.length).toBeGreaterThan(3);
@@ -378,6 +395,19 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
     rmSync(project.path("environments", "prod.env"));
   });
 
+  it("another comment of an SSH key changes nothing, and no plan of a run is left", async () => {
+    const before = project.read("environments", "sandbox.env");
+    project.set("sandbox.env", { TF_VAR_public_key: `${key(before)} somebody@else.example` });
+    expectExit(await project.landfall("plan", "sandbox", "--detailed-exitcode"), 0);
+    writeFileSync(project.path("environments", "sandbox.env"), before);
+    const left = ["state", "shared", "sandbox"].flatMap((stack) =>
+      readdirSync(project.path("cdktf.out", "stacks", stack)).filter((name) =>
+        /landfall-.*tfplan/.test(name),
+      ),
+    );
+    expect(left.length).toBeLessThanOrEqual(1); // that of the run which was killed above
+  });
+
   it("a second sandbox up changes nothing", async () => {
     const ran = await project.landfall("sandbox", "up");
     expectExit(ran, 0);
@@ -386,6 +416,16 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
 
   it("destroys in order, refuses out of order, and leaves nothing", async () => {
     const shared = { env: { LANDFALL_SHARED: "sandbox" } };
+    const file = project.path("destroy.tfplan");
+    const made = await project.run(
+      binary,
+      ["-chdir=cdktf.out/stacks/sandbox", "plan", "-destroy", `-out=${file}`, "-input=false"],
+      { env: { ...aws, LANDFALL_SHARED: undefined, TERRAFORM_BINARY_NAME: undefined } },
+    );
+    expectExit(made, 0);
+    const bypass = await project.landfall("apply", "sandbox", "--yes", "--plan", file);
+    expectExit(bypass, 2);
+    expect(bypass.stderr).toContain("./landfall destroy sandbox");
     expectExit(
       await project.run("./landfall", ["destroy", "shared", "--yes", "--confirm", "shared"], shared),
       1,
@@ -419,6 +459,9 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
   });
 });
 
+/** The SSH key of an environment's file, without its comment. */
+const key = (file: string): string => /TF_VAR_public_key="(\S+ \S+)/.exec(file)?.[1] ?? "";
+
 /** Waits until a stream has shown some text. */
 function seen(stream: NodeJS.ReadableStream | null | undefined, wanted: string | RegExp): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -429,12 +472,4 @@ function seen(stream: NodeJS.ReadableStream | null | undefined, wanted: string |
     });
     stream?.on("end", () => reject(new Error(`never saw ${String(wanted)} in\n${text}`)));
   });
-}
-
-function killTree(pid: number | undefined): void {
-  const children = execaSync("pgrep", ["-P", String(pid)], { reject: false })
-    .stdout.split("\n")
-    .filter(Boolean);
-  for (const child of children) killTree(Number(child));
-  if (pid) process.kill(pid, "SIGKILL");
 }

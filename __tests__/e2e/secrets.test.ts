@@ -12,6 +12,7 @@ import type { Settings, Source } from "../../environments/settings";
 import * as type from "../../environments/types";
 import { declareInputs } from "../../environments/variables";
 import { emulatorEnvironment, startEmulator, stopEmulator } from "../../sandbox/emulator";
+import { unzipped } from "./support/unzip";
 
 jest.setTimeout(5 * 60_000);
 
@@ -141,11 +142,10 @@ describe.each(binaries)("an input secret with %s", (binary) => {
       env: environment,
       extendEnv: false,
     });
-    const unpacked = await execa("unzip", ["-p", "plan"], { cwd: stack, encoding: "latin1" });
     const places = [
       printed,
       shown.stdout,
-      unpacked.stdout,
+      unzipped(join(stack, "plan")),
       ...["cdk.tf.json", "terraform.tfstate", "terraform.tfstate.backup"].map((file) =>
         readFileSync(join(stack, file), "utf8"),
       ),

@@ -1,3 +1,4 @@
+import { isAllowed } from "../support/iam";
 import { resource, resources, synthesizeFiles, synthesizeShared, sharedEnv } from "../support/stacks";
 
 describe("shared", () => {
@@ -70,7 +71,9 @@ describe("shared", () => {
     for (const { Sid, Action, Resource, Condition } of Statement) {
       const arns: string[] = [Resource].flat();
       for (const arn of arns.filter((arn) => arn.includes(":iam::")))
-        expect(arn).toMatch(/:iam::436957243186:[a-z-]+\/agt-\*$/);
+        expect(arn).toMatch(
+          /:iam::436957243186:([a-z-]+\/agt-\*|role\/aws-service-role\/events\.amazonaws\.com\/\*)$/,
+        );
       for (const arn of arns.filter((arn) => arn.includes(":s3:::")))
         expect(arn).toMatch(/:s3:::agt-chronos-terraform-state-storage/);
       if (arns.includes("*") && Sid !== "RegistryLogin") {
@@ -79,6 +82,76 @@ describe("shared", () => {
       }
     }
     expect(Statement.flatMap(({ Action }: { Action: string[] }) => Action)).not.toContain("*");
+  });
+
+  describe("keeps the deployer from raising himself:", () => {
+    const deployer = resource(json, "aws_iam_policy", "deployer").policy;
+    const arn = (resource: string) => `arn:aws:iam::436957243186:${resource}`;
+    const may = (action: string, resource: string, context: Record<string, string> = {}) =>
+      isAllowed([deployer], { action: `iam:${action}`, resource: arn(resource), context });
+    const bounded = { "iam:PermissionsBoundary": arn("policy/agt-workload-boundary") };
+
+    it.each(["CreatePolicyVersion", "SetDefaultPolicyVersion", "CreatePolicy", "DeletePolicy"])(
+      "he writes no policy (%s)",
+      (action) => {
+        expect(may(action, "policy/agt-terraform-deployment")).toBe(false);
+        expect(may(action, "policy/agt-workload-boundary")).toBe(false);
+      },
+    );
+
+    it.each(["CreateRole", "PutRolePolicy", "AttachRolePolicy", "PutRolePermissionsBoundary"])(
+      "%s goes with the boundary alone, and under our prefix",
+      (action) => {
+        expect(may(action, "role/agt-x", bounded)).toBe(true);
+        expect(may(action, "role/agt-x")).toBe(false);
+        expect(
+          may(action, "role/agt-x", { "iam:PermissionsBoundary": arn("policy/agt-terraform-deployment") }),
+        ).toBe(false);
+        expect(may(action, "role/other", bounded)).toBe(false);
+      },
+    );
+
+    it("no boundary is lifted, no user touched", () => {
+      expect(may("DeleteRolePermissionsBoundary", "role/agt-x", bounded)).toBe(false);
+      for (const action of ["AttachUserPolicy", "PutUserPolicy", "CreateAccessKey"])
+        expect(may(action, "user/agt-me", bounded)).toBe(false);
+    });
+
+    it("every role has the boundary, which allows no IAM", () => {
+      const roles = Object.values(resources(json, "aws_iam_role"));
+      expect(roles.length).toBeGreaterThan(1);
+      for (const { permissions_boundary } of roles)
+        expect(permissions_boundary).toBe("${aws_iam_policy.boundary.arn}");
+      const boundary = resource(json, "aws_iam_policy", "boundary");
+      expect(boundary.name).toBe("agt-workload-boundary");
+      const asks = (action: string) => isAllowed([boundary.policy], { action, resource: "*" });
+      for (const action of ["iam:CreateRole", "sts:AssumeRole", "ec2:RunInstances", "ssm:SendCommand"])
+        expect(asks(action)).toBe(false);
+      expect(asks("logs:PutLogEvents")).toBe(true);
+    });
+
+    it("the bound holds what hosts do", () => {
+      const boundary = resource(json, "aws_iam_policy", "boundary").policy;
+      const { Statement } = JSON.parse(resource(json, "aws_iam_role_policy", "ec2_host_policy").policy);
+      for (const action of Statement.flatMap(({ Action }: { Action: string[] }) => Action))
+        expect([action, isAllowed([boundary], { action, resource: "*" })]).toEqual([action, true]);
+    });
+  });
+
+  it("lets the deployer make the role that CloudWatch needs for alarms with EC2 actions", () => {
+    const asks = (service: string) =>
+      isAllowed([resource(json, "aws_iam_policy", "deployer").policy], {
+        action: "iam:CreateServiceLinkedRole",
+        resource: `arn:aws:iam::436957243186:role/aws-service-role/${service}/AWSServiceRoleForX`,
+        context: { "iam:AWSServiceName": service },
+      });
+    expect(asks("events.amazonaws.com")).toBe(true);
+    expect(asks("organizations.amazonaws.com")).toBe(false);
+  });
+
+  // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+  it.each(["deployer", "boundary"])("fits a managed policy: %s", (name) => {
+    expect(resource(json, "aws_iam_policy", name).policy.replace(/\s/g, "").length).toBeLessThan(6144);
   });
 
   it("has a digest that changes with the configuration alone", () => {

@@ -23,7 +23,12 @@ describe("the dashboard host", () => {
     expect(host).toMatchObject({
       instance_type: "t3.medium",
       metadata_options: { http_endpoint: "enabled", http_tokens: "required", http_put_response_hop_limit: 1 },
-      root_block_device: { volume_type: "gp3", encrypted: true, volume_size: "${var.dashboard_volume_size}" },
+      root_block_device: {
+        volume_type: "gp3",
+        encrypted: true,
+        volume_size: "${var.dashboard_volume_size}",
+        tags: { Name: "stage-dashboard", System: "chronos" },
+      },
       monitoring: true,
       ebs_optimized: true,
       maintenance_options: { auto_recovery: "default" },
