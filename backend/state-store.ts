@@ -32,7 +32,15 @@ export interface StateResource {
   readonly mode: "managed" | "data";
   readonly type: string;
   readonly name: string;
+  /** One for each of `count` or `for_each`. */
+  readonly instances?: readonly unknown[];
 }
+
+/** How many resources a state has, each of `count` and `for_each` as one. */
+export const countManaged = (state: State | undefined): number =>
+  (state?.resources ?? [])
+    .filter(({ mode }) => mode === "managed")
+    .reduce((sum, { instances }) => sum + (instances?.length ?? 1), 0);
 export type Outputs = Readonly<Record<string, { readonly value: unknown; readonly sensitive?: boolean }>>;
 
 /** Who holds a lock, as Terraform and OpenTofu write it down. */

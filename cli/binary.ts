@@ -2,7 +2,7 @@ import { execa } from "execa";
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { projectRoot } from "../environments/root";
-import { LandfallError } from "../environments/errors";
+import { LandfallError, UsageError } from "../environments/errors";
 
 /** Terraform or OpenTofu, as it is installed here. */
 export interface Binary {
@@ -66,6 +66,7 @@ function checked(binary: Binary): Binary {
  * work over one output; the provider (700 MB) is shared by all stacks.
  */
 export function binaryEnvironment(binary: Binary, base: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  refuseWhatPassesBy(base);
   return {
     ...(binary.product === "OpenTofu" && { TF_DATA_DIR: ".terraform-tofu" }),
     ...(!base.TF_PLUGIN_CACHE_DIR && pluginCache()),
@@ -75,6 +76,31 @@ export function binaryEnvironment(binary: Binary, base: NodeJS.ProcessEnv): Node
     TF_INPUT: "0",
   };
 }
+
+/** @throws {UsageError} where the shell would have the binary do something else than what is asked and told here */
+function refuseWhatPassesBy(environment: NodeJS.ProcessEnv): void {
+  const { TF_WORKSPACE: workspace } = environment;
+  if (workspace && workspace !== "default") {
+    throw new UsageError(
+      `TF_WORKSPACE=${workspace} would plan everything a second time, in a state of its own.`,
+      {
+        mend: "Unset it. Another environment is another file: ./landfall init NAME",
+      },
+    );
+  }
+  for (const [name, value] of Object.entries(environment)) {
+    if (!/^TF_CLI_ARGS(_|$)/.test(name) || !value?.split(/\s+/).some(isOwnArgument)) continue;
+    throw new UsageError(
+      `${name} has -destroy, -out or -lock, which would pass by the questions that are asked here.`,
+      {
+        mend: "Take these out of it.",
+      },
+    );
+  }
+}
+
+/** Whether an argument of the binary's is decided here and nowhere else. */
+export const isOwnArgument = (arg: string): boolean => /^["']?--?(destroy|out|lock)(=|["']?$)/.test(arg);
 
 function pluginCache(): NodeJS.ProcessEnv {
   const folder = join(projectRoot, ".landfall", "plugin-cache");

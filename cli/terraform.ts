@@ -166,7 +166,7 @@ export class Terraform {
 
   /** A saved plan for programs. */
   async showJson(file: string): Promise<PlanDocument> {
-    return JSON.parse(await this.succeed(["show", "-json", file])) as PlanDocument;
+    return JSON.parse(await this.succeed(["show", "-json", "-no-color", file])) as PlanDocument;
   }
 
   private async succeed(args: readonly string[]): Promise<string> {

@@ -55,6 +55,9 @@ export async function openWorkspace(name: string, options: OpenOptions): Promise
       `The settings of ${name} have problems.\n${formatReport(broken.flatMap(({ problems }) => problems))}`,
     );
 
+  if (broken.length > 0)
+    // such as the shared that it stands on
+    throw new LandfallError(formatReport(broken.flatMap(({ problems }) => problems)));
   const target = await targetOf(stack, environment);
   const shared = isEnvironment ? stacks.get("shared") : undefined;
   return {

@@ -1,7 +1,8 @@
 import { App, type TerraformStack } from "cdktf";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { StateLocation } from "../backend/location";
+import { localStateFile } from "../backend/bootstrap";
 import { StateStack } from "../backend/state-stack";
 import { addressesOf, stateLocation, valuesOf, type EnvironmentValues, type SharedValues } from "./derived";
 import { EnvironmentStack } from "./environment-stack";
@@ -62,7 +63,7 @@ function withoutStackTraces<T>(work: () => T): T {
 
 function makeStacks(options: SynthesisOptions): Synthesis {
   const { processEnvironment } = options;
-  const outdir = options.outdir ?? processEnvironment.CDKTF_OUTDIR ?? join(projectRoot, "cdktf.out");
+  const outdir = resolve(options.outdir ?? processEnvironment.CDKTF_OUTDIR ?? join(projectRoot, "cdktf.out"));
   const wanted = (name: string) => options.only?.includes(name) ?? true;
   const loaded = loadSettings(options);
   mkdirSync(outdir, { recursive: true });
@@ -185,7 +186,10 @@ class Stacks {
   }
 }
 
-/** Removes the output of stacks that are no more. Not all of the output: Terraform keeps its own files there too. */
+/**
+ * Removes the output of stacks that are no more. Not all of the output: Terraform keeps its own files there too, and a
+ * bootstrap that did not finish its state.
+ */
 function removeStale(
   outdir: string,
   wanted: (name: string) => boolean,
@@ -194,6 +198,9 @@ function removeStale(
   const folder = join(outdir, "stacks");
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder)) {
-    if (wanted(name) && !stacks.has(name)) rmSync(join(folder, name), { recursive: true });
+    if (!wanted(name) || stacks.has(name)) continue;
+    const directory = join(folder, name);
+    if (existsSync(localStateFile(directory))) rmSync(join(directory, "cdk.tf.json"), { force: true });
+    else rmSync(directory, { recursive: true });
   }
 }

@@ -13,6 +13,8 @@ export interface Misread {
   readonly name?: string;
   readonly what: string;
   readonly mend: string;
+  /** Whether it opens a quote that never ends: what follows may be its value. */
+  readonly endless?: true;
 }
 
 export interface ParsedFile {
@@ -84,6 +86,8 @@ class Parser {
         "has a quote that never ends",
         'Close it, or put the value in double quotes and write \\" where a quote is meant.',
         name,
+        this.line,
+        true,
       );
     } else if (this.take(lineEnd)) {
       this.assignments.push({ name, value, line });
@@ -120,8 +124,9 @@ class Parser {
     mend = "Write a name, = without blanks round it, and a value; a value of several lines needs quotes.",
     name?: string,
     line = this.line,
+    endless = false,
   ): void {
-    this.misread.push({ line, name, what, mend });
+    this.misread.push({ line, name, what, mend, ...(endless && { endless }) });
     this.take(restOfLine);
   }
 

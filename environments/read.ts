@@ -172,8 +172,11 @@ class Reader {
     const { assignments, misread, isText } = parseEnvFile(bytes);
     if (!isText) this.unreadable = true;
     for (const { name } of misread) if (name) this.reported.add(plainName(name));
+    const endless = misread.find(({ endless }) => endless)?.line ?? Infinity;
+    const shown = (name: string | undefined, line: number) =>
+      name !== undefined && showable(name) && line <= endless ? { name } : {};
     this.problems.push(
-      ...misread.map(({ name, ...rest }) => ({ file, ...rest, ...(name && showable(name) ? { name } : {}) })),
+      ...misread.map(({ name, line, what, mend }) => ({ file, line, ...shown(name, line), what, mend })),
     );
     const lines = new Map<string, number>();
     for (const { name: written, value, line } of assignments) {
@@ -181,7 +184,7 @@ class Reader {
       lines.set(written, first ?? line);
       const found = this.identify(written);
       if ("what" in found) {
-        this.problems.push({ file, line, ...(showable(written) ? { name: written } : {}), ...found });
+        this.problems.push({ file, line, ...shown(written, line), ...found });
         this.reported.add(plainName(written));
       } else if (first !== undefined) {
         this.problems.push({
@@ -238,7 +241,9 @@ class Reader {
   private guardSecret(path: string, file: string, secret: Pick<Problem, "name" | "line">): void {
     const taken = takenByGit(path);
     if (taken === undefined) {
-      this.problems.push({
+      // Our .gitignore names the file for secrets; any other would be taken
+      const isFileForSecrets = file.endsWith(".secrets.env");
+      (isFileForSecrets ? this.warnings : this.problems).push({
         file,
         ...secret,
         what: "is a secret in a file, and git does not say whether it would take that",
@@ -287,9 +292,12 @@ const plainName = (written: string): string => written.replace(/^TF_VAR_/, "");
  * repository and git fails, or is missing.
  */
 function takenByGit(path: string): boolean | undefined {
+  const env = { ...process.env };
+  for (const name of ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"]) delete env[name]; // a hook's
   const { status } = spawnSync("git", ["check-ignore", "--quiet", "--", basename(path)], {
     cwd: dirname(path),
     stdio: "ignore",
+    env,
   });
   if (status === 0 || status === 1) return status === 1;
   return isInRepository(dirname(path)) ? undefined : false;

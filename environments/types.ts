@@ -57,7 +57,8 @@ const integer = (least: number, most: number) =>
     })
     .transform(Number);
 
-const dnsLabel = /^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/;
+/** Every object has a "constructor", also the tree of constructs. */
+const dnsLabel = /^(?!constructor$)[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/;
 const oneLabel = "lower-case letters, digits and hyphens, at most 20, a letter first";
 
 export const text = define(
@@ -135,7 +136,7 @@ export const hostNames = define(
 export const addressNames = define(
   "list of address names",
   "names such as stage-dashboard, with commas.",
-  list(matching(/^[a-z][a-z0-9-]{0,39}[a-z0-9]$/, "the name of an address")),
+  list(matching(/^(?!constructor$)[a-z][a-z0-9-]{0,39}[a-z0-9]$/, "the name of an address")),
 );
 
 export const region = define(

@@ -167,21 +167,25 @@ export class Network extends Construct implements INetwork {
     internet: InternetGateway,
   ): Map<string, NatGateway> {
     const count = { none: 0, single: 1, per_az: subnets.length }[props.natGateways ?? "none"];
+    const byZone = [...subnets].sort(([one], [other]) => one.zone.localeCompare(other.zone));
     return new Map(
-      subnets.slice(0, count).map(([{ zone }, subnet]) => {
-        const name = `${props.name}-nat-${zone}`;
-        const address = new Eip(this, `nat_address_${zone}`, {
+      byZone.slice(0, count).map(([{ zone }, subnet], index) => {
+        // The first keeps its address and its subnet whichever zone becomes the first, and when each zone gets one
+        const suffix = index === 0 ? "" : `_${zone}`;
+        const name = `${props.name}-nat${suffix.replace("_", "-")}`;
+        const address = new Eip(this, `nat_address${suffix}`, {
           domain: "vpc",
           tags: { Name: name },
           dependsOn: [internet],
         });
         return [
           zone,
-          new NatGateway(this, `nat_${zone}`, {
+          new NatGateway(this, `nat${suffix}`, {
             allocationId: address.id,
             subnetId: subnet.id,
             tags: { Name: name },
             dependsOn: [internet],
+            lifecycle: index === 0 ? { ignoreChanges: ["subnet_id"] } : undefined,
           }),
         ];
       }),

@@ -79,9 +79,9 @@ function rulesOf(traffic: Traffic, securityGroupId: string): [id: string, rule: 
   for (const cidr of traffic.cidrs ?? [])
     peers[networkId(cidr)] = cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr };
   for (const [name, address] of Object.entries(traffic.addresses ?? {}))
-    peers[name] = { cidrIpv4: `${address}/32` };
+    peers[`host_${name}`] = { cidrIpv4: `${address}/32` }; // no network is called so
   for (const [name, id] of Object.entries(traffic.groups ?? {}))
-    peers[name] = { referencedSecurityGroupId: id };
+    peers[`group_${name}`] = { referencedSecurityGroupId: id };
 
   const { protocol = "tcp", purpose } = traffic;
   const spans: Record<string, Partial<Rule>> = {};

@@ -89,6 +89,22 @@ describe("its environment", () => {
     expect(own).not.toHaveProperty("TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE");
   });
 
+  it.each([
+    [{ TF_WORKSPACE: "dev" }, "TF_WORKSPACE=dev would plan everything a second time"],
+    [{ TF_CLI_ARGS_plan: "-parallelism=5 -destroy" }, "TF_CLI_ARGS_plan has -destroy"],
+    [{ TF_CLI_ARGS: "-lock=false" }, "TF_CLI_ARGS has"],
+    [{ TF_CLI_ARGS_plan: '"-out=x"' }, "TF_CLI_ARGS_plan has"],
+  ])("refuses what would pass by our questions: %j", (shell, message) => {
+    expect(() => binaryEnvironment(terraform, shell)).toThrow(message);
+  });
+
+  it.each([{ TF_WORKSPACE: "default" }, { TF_CLI_ARGS_plan: "-parallelism=5 -lock-timeout=1m" }])(
+    "hands on %j",
+    (shell) => {
+      expect(binaryEnvironment(terraform, shell)).toMatchObject(shell);
+    },
+  );
+
   it("hands on all else, and never lets the binary ask or phone home", () => {
     expect(
       binaryEnvironment(terraform, { TF_VAR_region: "eu-west-1", TF_INPUT: "1", CHECKPOINT_DISABLE: "" }),

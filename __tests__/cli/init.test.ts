@@ -72,6 +72,13 @@ describe("init", () => {
     expect(text(readShared("shared", readOptions()), "name_prefix")).toBe("agt");
   });
 
+  test("refuses what a settings file cannot hold, before it writes anything", async () => {
+    await expect(initShared(options({ given: { ...shared, name_prefix: "agt\r" } }))).rejects.toMatchObject({
+      name: "UsageError",
+      message: expect.stringContaining("carriage return"),
+    });
+  });
+
   test("knows no input by a name that objects have by nature", async () => {
     await expect(initShared(options({ given: { ...shared, constructor: "1" } }))).rejects.toThrow(
       "constructor is no input here",

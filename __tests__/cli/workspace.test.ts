@@ -1,4 +1,4 @@
-import type { State } from "../../backend/state-store";
+import { countManaged, type State } from "../../backend/state-store";
 import { checkPlanIsOf, requireSomethingKept } from "../../cli/verbs/apply";
 import { requireNothingLost } from "../../cli/verbs/bootstrap";
 import { sharedShortcoming } from "../../cli/workspace";
@@ -77,20 +77,30 @@ test("bootstrap refuses a plan that takes a bucket or the lock table away", () =
   }
 });
 
-describe("a saved plan", () => {
-  const plan = (...actions: string[]) => ({
-    configuration: { provider_config: { aws: { expressions: {} } } },
-    resource_changes: [
-      { mode: "data", change: { actions: ["read"] } } as const,
-      ...actions.map((action) => ({ mode: "managed", change: { actions: [action] } }) as const),
-    ],
-  });
-
+describe("a plan", () => {
   it("that destroys everything is not applied: destroy has its own questions", () => {
-    expect(() => requireSomethingKept("shared", plan("delete", "delete"))).toThrow("destroys all of shared");
+    expect(() => requireSomethingKept("shared", { add: 0, change: 0, remove: 2 }, 2)).toThrow(
+      "destroys all of shared",
+    );
   });
 
-  it.each([[["delete", "no-op"]], [["delete", "create"]], [[]]])("%j is", (actions) => {
-    expect(() => requireSomethingKept("stage", plan(...actions))).not.toThrow();
+  it.each([
+    ["destroys one of several, as with -target", { add: 0, change: 0, remove: 1 }, 2],
+    ["makes something too", { add: 1, change: 0, remove: 2 }, 2],
+    ["changes nothing", { add: 0, change: 0, remove: 0 }, 0],
+  ])("that %s is", (_, counts, existing) => {
+    expect(() => requireSomethingKept("stage", counts, existing)).not.toThrow();
+  });
+
+  it("counts each resource of for_each", () => {
+    const state: State = {
+      outputs: {},
+      resources: [
+        { mode: "managed", type: "aws_subnet", name: "a", instances: [{}, {}] },
+        { mode: "data", type: "aws_vpc", name: "b", instances: [{}] },
+      ],
+    };
+    expect(countManaged(state)).toBe(2);
+    expect(countManaged(undefined)).toBe(0);
   });
 });

@@ -302,17 +302,30 @@ describe("secrets", () => {
     expect(JSON.stringify(problems)).not.toContain(secret);
   });
 
-  it("are refused where git does not say whether it would take the file", () => {
+  it("are told of where git does not say whether it would take the file, and refused in any but their own", () => {
+    const read = (files: Record<string, string>) => {
+      const folder = gitFolder(files);
+      rmSync(join(folder, "..", ".git"), { recursive: true });
+      const { problems, warnings } = readEnvironment("stage", options(folder));
+      expect([problems, warnings]).toEqual([[], []]); // no repository, so nothing takes it
+      writeFileSync(join(folder, "..", ".git"), "not a repository\n"); // git ends as with somebody else's folder
+      return readEnvironment("stage", options(folder));
+    };
+    const untold = expect.objectContaining({ what: expect.stringContaining("git does not say") });
+    const apart = read({ "stage.env": good, "stage.secrets.env": `postgres_password=${secret}\n` });
+    expect([apart.problems, apart.warnings]).toEqual([[], [untold]]);
+    const together = read({ "stage.env": plus(`postgres_password=${secret}`) });
+    expect([together.problems, together.warnings]).toEqual([[untold], []]);
+  });
+
+  it("are looked for in the folder's own repository, also from within a git hook", () => {
     const folder = gitFolder({ "stage.env": good, "stage.secrets.env": `postgres_password=${secret}\n` });
-    rmSync(join(folder, "..", ".git"), { recursive: true });
-    expect(readEnvironment("stage", options(folder)).problems).toEqual([]); // no repository, so nothing takes it
-    writeFileSync(join(folder, "..", ".git"), "not a repository\n"); // git ends as with somebody else's folder
-    expect(readEnvironment("stage", options(folder)).problems).toEqual([
-      expect.objectContaining({
-        file: "environments/stage.secrets.env",
-        what: expect.stringContaining("git does not say"),
-      }),
-    ]);
+    process.env.GIT_DIR = ".git";
+    try {
+      expect(readEnvironment("stage", options(folder))).toMatchObject({ problems: [], warnings: [] });
+    } finally {
+      delete process.env.GIT_DIR;
+    }
   });
 
   it("are refused in a secrets file that git tracks all the same", () => {
@@ -346,6 +359,20 @@ describe("secrets", () => {
     expect(names({})).toEqual(["postgres_password", "jwt_secret_key"]);
     expect(names({ postgres_password: secret, jwt_secret_key: secret })).toEqual([]);
     expect(readEnvironment("stage", options(folder)).problems).toEqual([]);
+  });
+
+  it("never appear in pieces behind a quote that never ends", () => {
+    const { problems } = readEnvironment(
+      "stage",
+      options(
+        gitFolder({
+          "stage.env": good,
+          "stage.secrets.env": `jwt_secret_key="-----BEGIN\nabCDefgh\nk3jd9=\nHUNTER_TWO=x\n`,
+        }),
+      ),
+    );
+    expect(problems.map(({ name }) => name).filter(Boolean)).toEqual(["jwt_secret_key"]);
+    expect(JSON.stringify(problems)).not.toMatch(/k3jd9|HUNTER_TWO/);
   });
 
   it("never appear in a message, wherever and however they are written", () => {

@@ -103,6 +103,7 @@ describe("environment names", () => {
     ["sgx", true],
     ["sg", false],
     ["sg-1", false],
+    ["constructor", false],
   ])("%s: %s, as security groups are named after them", (name, good) =>
     expect(accepts(type.environmentName, name)).toBe(good),
   );

@@ -143,17 +143,17 @@ describe("NAT", () => {
 
   it("is one for all zones", () => {
     const json = synthesizeShared({ TF_VAR_nat_gateways: "single" });
-    expect(Object.keys(resources(json, "aws_nat_gateway"))).toEqual(["network_nat_us-east-1a"]);
+    expect(Object.keys(resources(json, "aws_nat_gateway"))).toEqual(["network_nat"]);
     expect(natRoutes(json)).toEqual([
-      ["network_private_ipv4_us-east-1a", "${aws_nat_gateway.network_nat_us-east-1a.id}"],
-      ["network_private_ipv4_us-east-1b", "${aws_nat_gateway.network_nat_us-east-1a.id}"],
+      ["network_private_ipv4_us-east-1a", "${aws_nat_gateway.network_nat.id}"],
+      ["network_private_ipv4_us-east-1b", "${aws_nat_gateway.network_nat.id}"],
     ]);
   });
 
   it("is one in each zone, each with its own address", () => {
     const json = synthesizeShared({ TF_VAR_nat_gateways: "per_az" });
     expect(natRoutes(json)).toEqual([
-      ["network_private_ipv4_us-east-1a", "${aws_nat_gateway.network_nat_us-east-1a.id}"],
+      ["network_private_ipv4_us-east-1a", "${aws_nat_gateway.network_nat.id}"],
       ["network_private_ipv4_us-east-1b", "${aws_nat_gateway.network_nat_us-east-1b.id}"],
     ]);
     expect(resource(json, "aws_nat_gateway", "network_nat_us-east-1b")).toMatchObject({
@@ -161,6 +161,26 @@ describe("NAT", () => {
       allocation_id: "${aws_eip.network_nat_address_us-east-1b.id}",
     });
   });
+
+  it.each(["single", "per_az"])(
+    "keeps every gateway and address (%s) when a zone comes before the others",
+    (nat) => {
+      const made = (zones: string) => {
+        const json = synthesizeShared({ TF_VAR_nat_gateways: nat, TF_VAR_availability_zones: zones });
+        // The first stays in the subnet that it was made in
+        for (const gateway of Object.values(resources(json, "aws_nat_gateway")))
+          if (gateway.lifecycle?.ignore_changes.includes("subnet_id")) delete gateway.subnet_id;
+        return json;
+      };
+      const before = made("us-east-1b,us-east-1c");
+      const after = made("us-east-1a,us-east-1b,us-east-1c");
+      const otherOrder = made("us-east-1c,us-east-1b");
+      for (const type of ["aws_nat_gateway", "aws_eip"]) {
+        expect(resources(after, type)).toMatchObject(resources(before, type));
+        expect(resources(otherOrder, type)).toEqual(resources(before, type));
+      }
+    },
+  );
 });
 
 describe("the network ACL", () => {

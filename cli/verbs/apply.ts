@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Outputs } from "../../backend/state-store";
+import { countManaged, type Outputs } from "../../backend/state-store";
 import type { SynthesizedStack } from "../../environments/app";
 import { LandfallError, UsageError } from "../../environments/errors";
 import { confirm, progress, result, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
-import { TerraformError, type PlanDocument, type Terraform } from "../terraform";
+import { TerraformError, type Counts, type PlanDocument, type Terraform } from "../terraform";
 import { explainLock, openTerraform, openWorkspace, type Workspace } from "../workspace";
 import { formatOutputs } from "./outputs";
 import { checkArguments, checkShared, planStack, requireShared, withOwnPlanFile } from "./plan";
@@ -46,6 +46,7 @@ export async function apply(name: string, options: ApplyOptions): Promise<Output
   } else {
     await withOwnPlanFile(terraform, async (file) => {
       const { changes, counts } = await planStack(workspace, terraform, { args, out: file });
+      requireSomethingKept(name, counts, countManaged(await workspace.store.read()));
       if (changes) await applyPlan(workspace, terraform, { file, total: totalOf(counts), yes, show });
       else progress(`${name}: no changes`);
     });
@@ -100,9 +101,10 @@ async function applySaved(
     });
   const document = await terraform.showJson(file);
   checkPlanIsOf(workspace.stack, document);
-  requireSomethingKept(name, document);
+  const counts = countsOf(document);
+  requireSomethingKept(name, counts, countManaged(await workspace.store.read()));
   try {
-    await applyPlan(workspace, terraform, { file, total: changesIn(document), yes });
+    await applyPlan(workspace, terraform, { file, total: totalOf(counts), yes });
   } catch (error) {
     const stale = ["Saved plan is stale", "Saved plan does not match the given state"];
     if (!(error instanceof TerraformError) || !stale.some((summary) => error.is(summary))) throw error;
@@ -139,22 +141,24 @@ export function checkPlanIsOf(
 }
 
 /**
- * The end of a stack has questions of its own, which a plan made by the binary itself would pass by.
- * @throws {UsageError} where the plan destroys all that there is
+ * The end of a stack has questions of its own, which arguments in the shell or a plan made by the binary itself would
+ * pass by.
+ * @param existing how many resources there are
+ * @throws {UsageError} where the plan destroys all of them and makes nothing
  */
-export function requireSomethingKept(name: string, { resource_changes: changes = [] }: PlanDocument): void {
-  const actions = changes.filter(({ mode }) => mode === "managed").map(({ change }) => change.actions.join());
-  if (actions.length === 0 || actions.some((action) => action !== "delete")) return;
+export function requireSomethingKept(name: string, { add, change, remove }: Counts, existing: number): void {
+  if (add + change > 0 || remove === 0 || remove < existing) return;
   throw new UsageError(`This plan destroys all of ${name}; apply does not do that.`, {
     mend: `Destroy it: ./landfall destroy ${name}`,
   });
 }
 
-/** How many resources a plan changes; one to be replaced counts twice. */
-const changesIn = ({ resource_changes: changes = [] }: PlanDocument): number =>
-  changes
-    .flatMap(({ change }) => change.actions)
-    .filter((action) => ["create", "update", "delete"].includes(action)).length;
+/** What a plan changes; a resource that is replaced is added and removed. */
+function countsOf({ resource_changes: changes = [] }: PlanDocument): Counts {
+  const actions = changes.flatMap(({ change }) => change.actions);
+  const count = (wanted: string) => actions.filter((action) => action === wanted).length;
+  return { add: count("create"), change: count("update"), remove: count("delete") };
+}
 
 interface Flags {
   readonly yes?: true;

@@ -160,6 +160,8 @@ const isRequired = (input: Input): boolean =>
   input.default === undefined && !input.optional && !isSecret(input);
 
 function problemOf({ type }: Input, text: string): string | undefined {
+  if (/[\r\0]/.test(text))
+    return "holds a carriage return or a NUL byte, which a settings file cannot. Leave it out.";
   const { success, error } = type.schema.safeParse(text);
   return success
     ? undefined

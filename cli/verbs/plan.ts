@@ -1,7 +1,9 @@
 import type { Command } from "commander";
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { LandfallError, UsageError } from "../../environments/errors";
+import { isOwnArgument } from "../binary";
+import { isAlive } from "../lock";
 import { progress, result, resultJson, takesColors } from "../output";
 import { withProgress } from "../progress";
 import type { Plan, Terraform } from "../terraform";
@@ -44,11 +46,20 @@ export async function withOwnPlanFile<T>(
   { directory }: Pick<Terraform, "directory">,
   work: (file: string) => Promise<T>,
 ): Promise<T> {
+  removePlansOfTheDead(directory);
   const file = join(directory, `landfall-${process.pid}.tfplan`);
   try {
     return await work(file);
   } finally {
     rmSync(file, { force: true });
+  }
+}
+
+/** A run that is killed leaves its plan. */
+function removePlansOfTheDead(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const pid = /^landfall-(\d+)\.tfplan$/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(directory, name), { force: true });
   }
 }
 
@@ -74,7 +85,7 @@ export function checkArguments(name: string, args: readonly string[]): void {
   if (name === "state") {
     throw new UsageError("The stack state holds all state; it is made and changed by ./landfall bootstrap.");
   }
-  const own = args.find((arg) => /^--?(destroy|out|lock)(=|$)/.test(arg));
+  const own = args.find(isOwnArgument);
   if (own !== undefined) {
     throw new UsageError(`"${own}" is not handed on: it would pass by the questions that are asked here.`, {
       mend: "To end a stack: ./landfall destroy. To save a plan: --out.",

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { localStateFile, removeLocalState } from "../../backend/bootstrap";
 import type { Outputs } from "../../backend/state-store";
 import { stateBucket, valuesOf, type SharedValues } from "../../environments/derived";
@@ -32,8 +32,8 @@ const sandboxSettings = { LANDFALL_SHARED: "sandbox" } as const;
  * @returns the environment's outputs
  */
 async function up(processEnvironment: NodeJS.ProcessEnv): Promise<Outputs> {
-  const shared = sharedValues(processEnvironment);
-  const outdir = processEnvironment.CDKTF_OUTDIR ?? join(projectRoot, "cdktf.out");
+  const shared = sharedValues(processEnvironment, ["shared", "sandbox"]);
+  const outdir = resolve(processEnvironment.CDKTF_OUTDIR ?? join(projectRoot, "cdktf.out"));
   const stateFolder = join(outdir, "stacks", "state");
   requireOwnLeftovers(stateFolder, stateBucket(shared));
   const { endpoint, alreadyRunning } = await startEmulator({ log: progress });
@@ -66,13 +66,16 @@ function requireOwnLeftovers(stateFolder: string, bucket: string): void {
   });
 }
 
-/** @throws {LandfallError} where the settings have problems */
-function sharedValues(processEnvironment: NodeJS.ProcessEnv): SharedValues {
+/** Values of `shared`. @throws {LandfallError} where the settings of one of `only` have problems */
+function sharedValues(
+  processEnvironment: NodeJS.ProcessEnv,
+  only: readonly string[] = ["shared"],
+): SharedValues {
   const { shared, broken } = loadSettings({
-    only: ["shared"],
+    only,
     processEnvironment: { ...processEnvironment, ...sandboxSettings },
   });
-  if (shared) return valuesOf<SharedValues>(shared);
+  if (shared && broken.length === 0) return valuesOf<SharedValues>(shared);
   const problems = broken.flatMap((reading) => reading.problems);
   throw new LandfallError(
     `The sandbox's settings have problems.\n${formatReport(problems, colors(process.stderr))}`,
