@@ -1,17 +1,19 @@
 import { addressPlanProblems, contains } from "../modules/address-plan";
-import { inboundRules, MAX_RULES } from "../modules/network-acl";
-import { covers, meet, port } from "../modules/port-range";
+import { DEFAULT_RULES, inboundRules, MAX_RULES } from "../modules/network-acl";
+import { meet, port, uncovered, type PortRange } from "../modules/port-range";
 import { anywhere } from "../modules/security-group";
 import {
   addressesOf,
   addressPlan,
   availabilityZones,
   stateBucket,
+  UnusableInput,
   valuesOf,
   type ChronosValues,
   type EnvironmentValues,
   type SharedValues,
 } from "./derived";
+import type { SystemName } from "./catalogue";
 import { nameInFile } from "./input";
 import type { Problem } from "./problem";
 import { regionsOfVaryingZones } from "./regions";
@@ -35,220 +37,299 @@ const newNetworkInputs = [
 /** S3 takes 63 characters, and the log bucket's name adds `-logs`. */
 const STATE_BUCKET_CHARACTERS = 58;
 
+/** What the settings are, beside each other. */
+export interface Checked {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+type Check<V> = (values: V) => Finding[];
+
+/** Runs the checks, but for those that need a value which is wrong: that has been reported. */
+const run = <V>(checks: readonly Check<V>[], values: V): Finding[] =>
+  checks.flatMap((check) => {
+    try {
+      return check(values);
+    } catch (error) {
+      if (error instanceof UnusableInput) return [];
+      throw error;
+    }
+  });
+
+const toChecked = (
+  settings: Settings,
+  findings: readonly Finding[],
+  warnings: readonly Finding[],
+): Checked => ({
+  problems: findings.map((finding) => toProblem(settings, finding)),
+  warnings: warnings.map((finding) => toProblem(settings, finding)),
+});
+
 /** Problems of `shared` that no input shows alone: how its settings fit together. */
-export function checkShared(settings: Settings): Problem[] {
+export function checkShared(settings: Settings): Checked {
   const shared = valuesOf<SharedValues>(settings);
-  const findings = [...(shared.vpc_id ? checkExistingNetwork(settings, shared) : checkNewNetwork(shared))];
-  if (stateBucket(shared).length > STATE_BUCKET_CHARACTERS) {
-    findings.push([
-      "state_bucket",
-      `has more than ${STATE_BUCKET_CHARACTERS} characters, and the bucket of its access logs adds "-logs"`,
-      "Choose a shorter name.",
-    ]);
-  }
-  return findings.map((finding) => toProblem(settings, finding));
+  const isExisting = settings.settings.has("vpc_id");
+  const findings = isExisting
+    ? [...idleNetworkInputs(settings), ...run([missingSubnets, longStateBucket], shared)]
+    : run([...newNetworkChecks, longStateBucket], shared);
+  return toChecked(settings, findings, isExisting ? [] : run([manyRules], shared));
 }
 
-function checkExistingNetwork(settings: Settings, shared: SharedValues): Finding[] {
-  const idle = newNetworkInputs.filter(
-    (name) => (settings.settings.get(name)?.source.from ?? "default") !== "default",
-  );
-  const findings = idle.map((name): Finding => [
-    name,
-    "describes a new VPC, but vpc_id names an existing one",
-    "Remove one of the two.",
-  ]);
-  if (shared.vpc_id !== "default" && !shared.public_subnet_ids?.length) {
-    findings.push([
-      "vpc_id",
-      "names an existing VPC without its subnets",
-      'Add TF_VAR_public_subnet_ids="subnet-…,subnet-…".',
-    ]);
-  }
-  return findings;
-}
+const longStateBucket: Check<SharedValues> = (shared) =>
+  stateBucket(shared).length > STATE_BUCKET_CHARACTERS
+    ? [
+        [
+          "state_bucket",
+          `has more than ${STATE_BUCKET_CHARACTERS} characters, and the bucket of its access logs adds "-logs"`,
+          "Choose a shorter name.",
+        ],
+      ]
+    : [];
 
-function checkNewNetwork(shared: SharedValues): Finding[] {
-  const findings: Finding[] = [];
-  for (const name of ["public_subnet_ids", "private_subnet_ids"] as const) {
-    if (shared[name])
-      findings.push([
+const idleNetworkInputs = ({ settings }: Settings): Finding[] =>
+  newNetworkInputs
+    .filter((name) => (settings.get(name)?.source.from ?? "default") !== "default")
+    .map((name) => [name, "describes a new VPC, but vpc_id names an existing one", "Remove one of the two."]);
+
+const missingSubnets: Check<SharedValues> = (shared) =>
+  shared.vpc_id !== "default" && !shared.public_subnet_ids?.length
+    ? [
+        [
+          "vpc_id",
+          "names an existing VPC without its subnets",
+          'Add TF_VAR_public_subnet_ids="subnet-…,subnet-…".',
+        ],
+      ]
+    : [];
+
+/** Of a VPC that is to be made. */
+const newNetworkChecks: readonly Check<SharedValues>[] = [
+  (shared) =>
+    (["public_subnet_ids", "private_subnet_ids"] as const)
+      .filter((name) => shared[name])
+      .map((name) => [
         name,
         "belongs to an existing VPC, but none is named",
         "Add TF_VAR_vpc_id, or remove it.",
-      ]);
-  }
-  const zones = availabilityZones(shared);
-  const foreign = zones.filter((zone) => zone.slice(0, -1) !== shared.region);
-  if (foreign.length > 0) {
-    findings.push([
-      "availability_zones",
-      `${foreign.join(", ")} is not in the region ${shared.region}`,
-      `Name zones such as ${shared.region}a.`,
-    ]);
-  }
-  for (const name of ["public_subnet_cidrs", "private_subnet_cidrs"] as const) {
-    const unknown = [...(shared[name]?.keys() ?? [])].filter((zone) => !zones.includes(zone));
-    if (unknown.length > 0) {
-      findings.push([
-        name,
-        `${unknown.join(", ")} is none of the zones ${zones.join(", ")}`,
-        "Name a zone that has subnets.",
-      ]);
-    }
-  }
-  if (shared.nat_gateways !== "none" && !shared.private_subnets) {
-    findings.push([
-      "nat_gateways",
-      "serves private subnets, and there are none",
-      'Set TF_VAR_private_subnets="true", or TF_VAR_nat_gateways="none".',
-    ]);
-  }
-  if (!shared.availability_zones && regionsOfVaryingZones.includes(shared.region)) {
-    findings.push([
-      "availability_zones",
-      `is missing: not every account has the zones a and b in ${shared.region}`,
-      `Name two of those that aws ec2 describe-availability-zones --region ${shared.region} lists.`,
-    ]);
-  }
-  const rules = inboundRules({
-    publicPorts: shared.network_acl_public_ports,
-    adminCidrs: shared.network_acl_admin_cidrs,
-  }).length;
-  if (rules > MAX_RULES) {
-    findings.push([
-      "network_acl_admin_cidrs",
-      `makes ${rules} rules in the network ACL, and AWS allows ${MAX_RULES}`,
-      "Name wider networks, or fewer.",
-    ]);
-  }
-  for (const what of addressPlanProblems(addressPlan(shared))) {
-    findings.push([
+      ]),
+  (shared) => {
+    const foreign = availabilityZones(shared).filter((zone) => zone.slice(0, -1) !== shared.region);
+    if (foreign.length === 0) return [];
+    const what = `${foreign.join(", ")} is not in the region ${shared.region}`;
+    return [["availability_zones", what, `Name zones such as ${shared.region}a.`]];
+  },
+  (shared) => {
+    if (shared.availability_zones || !regionsOfVaryingZones.includes(shared.region)) return [];
+    return [
+      [
+        "availability_zones",
+        `is missing: not every account has the zones a and b in ${shared.region}`,
+        `Name two of those that aws ec2 describe-availability-zones --region ${shared.region} lists.`,
+      ],
+    ];
+  },
+  ...(["public_subnet_cidrs", "private_subnet_cidrs"] as const).map(
+    (name): Check<SharedValues> =>
+      (shared) => {
+        const zones = availabilityZones(shared);
+        const unknown = [...(shared[name]?.keys() ?? [])].filter((zone) => !zones.includes(zone));
+        if (unknown.length === 0) return [];
+        const what = `${unknown.join(", ")} is none of the zones ${zones.join(", ")}`;
+        return [[name, what, "Name a zone that has subnets."]];
+      },
+  ),
+  (shared) =>
+    shared.nat_gateways !== "none" && !shared.private_subnets
+      ? [
+          [
+            "nat_gateways",
+            "serves private subnets, and there are none",
+            'Set TF_VAR_private_subnets="true", or TF_VAR_nat_gateways="none".',
+          ],
+        ]
+      : [],
+  (shared) => {
+    const rules = ruleCount(shared);
+    if (rules <= MAX_RULES) return [];
+    const what = `makes ${rules} rules in the network ACL, and AWS allows ${MAX_RULES}`;
+    return [["network_acl_admin_cidrs", what, "Name wider networks, or fewer."]];
+  },
+  (shared) =>
+    addressPlanProblems(addressPlan(shared)).map((what) => [
       "vpc_cidr",
       `makes an address plan that does not work: ${what}`,
       "Choose ranges that are inside the VPC and apart from each other.",
-    ]);
-  }
-  return findings;
+    ]),
+];
+
+const ruleCount = (shared: SharedValues): number =>
+  inboundRules({
+    publicPorts: shared.network_acl_public_ports,
+    adminCidrs: shared.network_acl_admin_cidrs,
+  }).length;
+
+const manyRules: Check<SharedValues> = (shared) => {
+  const rules = ruleCount(shared);
+  if (rules <= DEFAULT_RULES || rules > MAX_RULES) return [];
+  const what = `makes ${rules} rules in the network ACL, and AWS allows ${DEFAULT_RULES} unless asked for more`;
+  return [["network_acl_admin_cidrs", what, "Ask for a higher quota of rules per network ACL first."]];
+};
+
+/** What a check of an environment sees: its own values and those of its `shared`. */
+interface Both<V> {
+  readonly own: V;
+  readonly shared: SharedValues;
+  readonly settings: Settings;
+  /** File of the shared settings. */
+  readonly file: string;
 }
 
 /** Problems of an environment beside its `shared`. */
-export function checkEnvironment(
-  settings: Settings,
-  sharedSettings: Settings,
-): { problems: Problem[]; warnings: Problem[] } {
+export function checkEnvironment(settings: Settings, sharedSettings: Settings): Checked {
   const shared = valuesOf<SharedValues>(sharedSettings);
-  const environment = valuesOf<EnvironmentValues>(settings);
-  const findings: Finding[] = [];
+  const both = <V>(): Both<V> => ({
+    own: valuesOf<V>(settings),
+    shared,
+    settings,
+    file: sharedSettings.file,
+  });
+  const carries = (system: SystemName) =>
+    (settings.settings.get("systems")?.value as readonly string[] | undefined)?.includes(system) ?? false;
+  const findings = run(environmentChecks, both<EnvironmentValues>());
   const warnings: Finding[] = [];
-  if (environment.region && environment.region !== shared.region) {
-    findings.push([
-      "region",
-      `differs from ${shared.region}, where the network of ${sharedSettings.file} is`,
-      "Use the same region.",
-    ]);
+  if (carries("chronos")) {
+    findings.push(...run(chronosChecks, both<ChronosValues>()));
+    warnings.push(...run(chronosWarnings, both<ChronosValues>()));
   }
-  const foreign = (environment.allowed_account_ids ?? []).filter(
-    (id) => !shared.allowed_account_ids.includes(id),
-  );
-  if (foreign.length > 0) {
-    findings.push([
-      "allowed_account_ids",
-      `holds ${foreign.join(", ")}, which ${sharedSettings.file} does not`,
-      "An environment lives in the account of its shared network.",
-    ]);
-  }
-  const missing = addressesOf(settings).filter((address) => !shared.addresses.includes(address));
-  if (missing.length > 0) {
-    findings.push([
-      "systems",
-      `needs the Elastic IP ${missing.join(", ")}, which shared does not have`,
-      `Add ${missing.join(",")} to TF_VAR_addresses in ${sharedSettings.file}.`,
-    ]);
-  }
-  if (environment.systems.includes("chronos")) {
-    const chronos = valuesOf<ChronosValues>(settings);
-    findings.push(...checkChronos(chronos, shared, sharedSettings.file));
-    warnings.push(...warnOfOpenDoors(chronos));
-  }
-  return {
-    problems: findings.map((finding) => toProblem(settings, finding)),
-    warnings: warnings.map((finding) => toProblem(settings, finding)),
-  };
+  return toChecked(settings, findings, warnings);
 }
 
-function checkChronos(chronos: ChronosValues, shared: SharedValues, sharedFile: string): Finding[] {
-  const findings: Finding[] = [];
-  if (chronos.edge_hosts.includes("dashboard")) {
-    findings.push([
-      "edge_hosts",
-      'may not have a host named "dashboard"',
-      "That is the dashboard's own name.",
-    ]);
-  }
-  findings.push(...sharedPorts(chronos));
-  if (shared.vpc_id) return findings; // the network ACL is not ours
+const environmentChecks: readonly Check<Both<EnvironmentValues>>[] = [
+  ({ own, shared, file }) =>
+    own.region && own.region !== shared.region
+      ? [["region", `differs from ${shared.region}, where the network of ${file} is`, "Use the same region."]]
+      : [],
+  ({ own, shared, file }) => {
+    const foreign = (own.allowed_account_ids ?? []).filter((id) => !shared.allowed_account_ids.includes(id));
+    if (foreign.length === 0) return [];
+    const what = `holds ${foreign.join(", ")}, which ${file} does not`;
+    return [["allowed_account_ids", what, "An environment lives in the account of its shared network."]];
+  },
+  ({ settings, shared, file }) => {
+    const missing = addressesOf(settings).filter((address) => !shared.addresses.includes(address));
+    if (missing.length === 0) return [];
+    return [
+      [
+        "systems",
+        `needs the Elastic IP ${missing.join(", ")}, which shared does not have`,
+        `Add ${missing.join(",")} to TF_VAR_addresses in ${file}.`,
+      ],
+    ];
+  },
+];
 
-  const admins = shared.network_acl_admin_cidrs;
-  const shut = chronos.ssh_cidrs.filter((cidr) => !admins.some((admin) => contains(admin, cidr)));
-  if (shut.length > 0) {
-    findings.push([
-      "ssh_cidrs",
-      `${shut.join(", ")} cannot pass the network ACL`,
-      `Add it to TF_VAR_network_acl_admin_cidrs in ${sharedFile}.`,
-    ]);
-  }
-  for (const name of ["dashboard_ports", "frp_ports"] as const) {
-    const blocked = chronos[name].filter(
-      (ports) => ports.from < 1024 && !shared.network_acl_public_ports.some((open) => covers(open, ports)),
-    );
-    if (blocked.length > 0) {
-      findings.push([
-        name,
-        `${blocked.map(({ from }) => from).join(", ")} cannot pass the network ACL`,
-        `Add it to TF_VAR_network_acl_public_ports in ${sharedFile}.`,
-      ]);
-    }
-  }
-  return findings;
+const chronosChecks: readonly Check<Both<ChronosValues>>[] = [
+  ({ own }) =>
+    own.edge_hosts.includes("dashboard")
+      ? [["edge_hosts", 'may not have a host named "dashboard"', "That is the dashboard's own name."]]
+      : [],
+  ({ own }) => takenPorts("dashboard_ports", own.dashboard_ports, "SSH", [port(22)]),
+  ({ own }) => takenPorts("frp_ports", own.frp_ports, "SSH", [port(22)]),
+  ({ own }) => takenPorts("frp_ports", own.frp_ports, "the dashboard", own.dashboard_ports),
+  ({ own, shared, file }) => shutOutOfSsh("ssh_cidrs", own.ssh_cidrs, shared, file),
+  ({ own, shared, file }) =>
+    shutOut("dashboard_ports", own.dashboard_ports, own.dashboard_cidrs, shared, file),
+  ({ own, shared, file }) => {
+    // Edge hosts come from their Elastic IPs, which are in nobody's network
+    const cidrs = own.edge_hosts.length > 0 ? anywhere : own.frp_cidrs;
+    return shutOut("frp_ports", own.frp_ports, cidrs, shared, file);
+  },
+];
+
+/** The network ACL lets administrators reach every port, and the world those that it names. */
+const passesAsAdmin = (cidr: string, shared: SharedValues): boolean =>
+  shared.network_acl_admin_cidrs.some((admin) => contains(admin, cidr));
+
+function shutOutOfSsh(
+  input: string,
+  cidrs: readonly string[],
+  shared: SharedValues,
+  file: string,
+): Finding[] {
+  if (shared.vpc_id) return []; // the network ACL is not ours
+  const shut = cidrs.filter((cidr) => !passesAsAdmin(cidr, shared));
+  if (shut.length === 0) return [];
+  const what = `${shut.join(", ")} cannot pass the network ACL`;
+  return [[input, what, `Add it to TF_VAR_network_acl_admin_cidrs in ${file}.`]];
+}
+
+/** Ports below 1024 that some of the networks cannot reach. */
+function shutOut(
+  input: string,
+  ports: readonly PortRange[],
+  cidrs: readonly string[],
+  shared: SharedValues,
+  file: string,
+): Finding[] {
+  if (shared.vpc_id || cidrs.every((cidr) => passesAsAdmin(cidr, shared))) return [];
+  const open = shared.network_acl_public_ports;
+  const blocked = ports.flatMap(({ from, to }) => uncovered({ from, to: Math.min(to, 1023) }, open));
+  if (blocked.length === 0) return [];
+  const names = blocked.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)).join(",");
+  const what = `${names} cannot pass the network ACL`;
+  return [[input, what, `Add ${names} to TF_VAR_network_acl_public_ports in ${file}.`]];
 }
 
 /** One program listens on a port; two rules for the same port and network would be refused by EC2 besides. */
-function sharedPorts(chronos: ChronosValues): Finding[] {
-  const ssh = { name: "SSH", ports: [port(22)] };
-  const dashboard = { name: "the dashboard", ports: chronos.dashboard_ports };
-  const taken = (input: string, ports: typeof dashboard.ports, by: typeof dashboard): Finding[] =>
-    ports
-      .filter((range) => by.ports.some((other) => meet(range, other)))
-      .map(({ from, to }) => [
-        input,
-        `${from === to ? from : `${from}-${to}`} is also a port of ${by.name}`,
-        "Name ports of its own.",
-      ]);
-  return [
-    ...taken("dashboard_ports", chronos.dashboard_ports, ssh),
-    ...taken("frp_ports", chronos.frp_ports, ssh),
-    ...taken("frp_ports", chronos.frp_ports, dashboard),
-  ];
-}
-
-function warnOfOpenDoors(chronos: ChronosValues): Finding[] {
-  const warnings: Finding[] = [];
-  if (chronos.allow_all_traffic) {
-    warnings.push([
-      "allow_all_traffic",
-      "opens every port of the dashboard host to the world",
-      "Set it back to false when the fault is found.",
+const takenPorts = (
+  input: string,
+  ports: readonly PortRange[],
+  owner: string,
+  owned: readonly PortRange[],
+): Finding[] =>
+  ports
+    .filter((range) => owned.some((other) => meet(range, other)))
+    .map(({ from, to }) => [
+      input,
+      `${from === to ? from : `${from}-${to}`} is also a port of ${owner}`,
+      "Name ports of its own.",
     ]);
-  }
-  if (chronos.ssh_cidrs.some((cidr) => anywhere.includes(cidr))) {
-    warnings.push([
-      "ssh_cidrs",
+
+/** The rules that a security group may have in one direction unless AWS is asked for more. */
+const GROUP_RULES = 60;
+
+const chronosWarnings: readonly Check<Both<ChronosValues>>[] = [
+  ({ own }) =>
+    own.allow_all_traffic
+      ? [
+          [
+            "allow_all_traffic",
+            "opens every port of the dashboard host to the world",
+            "Set it back to false when the fault is found.",
+          ],
+        ]
+      : [],
+  ({ own }) => warnOfOpenSsh("ssh_cidrs", own.ssh_cidrs),
+  ({ own }) => {
+    const rules =
+      own.dashboard_ports.length * own.dashboard_cidrs.length +
+      own.frp_ports.length * (own.frp_cidrs.length + own.edge_hosts.length) +
+      own.ssh_cidrs.length;
+    if (rules <= GROUP_RULES) return [];
+    const what = `and the other networks make ${rules} rules of one security group, and AWS allows ${GROUP_RULES} unless asked for more`;
+    return [["frp_cidrs", what, "Name wider networks, or ask for a higher quota first."]];
+  },
+];
+
+function warnOfOpenSsh(input: string, cidrs: readonly string[]): Finding[] {
+  if (!cidrs.some((cidr) => anywhere.includes(cidr))) return [];
+  return [
+    [
+      input,
       "opens SSH to the world",
       "Name the networks that need it, or none: Session Manager works without.",
-    ]);
-  }
-  return warnings;
+    ],
+  ];
 }
 
 /** Points at the line that set the input, or at the file where nothing did. */

@@ -38,14 +38,28 @@ export const addressPlan = (shared: SharedValues): AddressPlanProps => ({
   reservedCidrs: shared.reserved_cidrs,
 });
 
-/** Values of settings that have been validated: each is of its input's type. */
-export const valuesOf = <T>(settings: Settings): T =>
-  Object.fromEntries([...settings.settings].map(([name, { value }]) => [name, value])) as T;
+/** A value was asked for that is wrong or missing, which has been reported. */
+export class UnusableInput extends Error {}
+
+/**
+ * Values of settings that have been validated: each is of its input's type.
+ * @throws {UnusableInput} when one is read that is wrong or missing
+ */
+export function valuesOf<T>({ settings, unusable }: Settings): T {
+  const values = Object.fromEntries([...settings].map(([name, { value }]) => [name, value]));
+  if (!unusable?.size) return values as T;
+  return new Proxy(values, {
+    get(target, name) {
+      if (unusable.has(String(name))) throw new UnusableInput(String(name));
+      return target[String(name)];
+    },
+  }) as T;
+}
 
 /** Names of the Elastic IPs that an environment takes from `shared`. */
 export function addressesOf(settings: Settings): readonly string[] {
-  const { systems, edge_hosts } = valuesOf<EnvironmentValues & ChronosValues>(settings);
-  return systems.includes("chronos")
-    ? ["dashboard", ...edge_hosts].map((host) => `${settings.name}-${host}`)
+  const values = valuesOf<EnvironmentValues & ChronosValues>(settings);
+  return values.systems.includes("chronos")
+    ? ["dashboard", ...values.edge_hosts].map((host) => `${settings.name}-${host}`)
     : [];
 }

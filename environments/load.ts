@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { checkEnvironment, checkShared } from "./checks";
+import { checkEnvironment, checkShared, type Checked } from "./checks";
 import type { Problem } from "./problem";
 import { environmentNames, readEnvironment, readShared } from "./read";
 import { projectRoot } from "./root";
@@ -49,27 +49,21 @@ export function loadSettings(options: LoadOptions): Loaded {
   const environments: { settings: Settings; shared: Settings }[] = [];
   const readings: Reading[] = [];
   for (const name of environmentNames(folder).filter(wanted)) {
-    const reading = readEnvironment(name, readOptions);
     const own = `${name}.shared`;
-    const { settings: sharedSettings, file } = sharedOf(
-      existsSync(join(folder, `${own}.env`)) ? own : "shared",
+    const sharedReading = sharedOf(existsSync(join(folder, `${own}.env`)) ? own : "shared");
+    const reading = withProblems(readEnvironment(name, readOptions), (settings) =>
+      sharedReading.readable
+        ? checkEnvironment(settings, sharedReading.readable)
+        : { problems: [], warnings: [] },
     );
-    if (!sharedSettings) {
-      readings.push(
-        broken(reading, [
-          { file: reading.file, what: `stands on ${file}, which cannot be used`, mend: "Mend that first." },
-        ]),
-      );
+    const { file } = reading;
+    if (!sharedReading.settings) {
+      const what = `stands on ${sharedReading.file}, which cannot be used`;
+      readings.push(broken(reading, [{ file, what, mend: "Mend that first." }]));
       continue;
     }
-    if (!reading.settings) {
-      readings.push(reading);
-      continue;
-    }
-    const { problems, warnings } = checkEnvironment(reading.settings, sharedSettings);
-    const checked = { ...reading, warnings: [...reading.warnings, ...warnings] };
-    readings.push(problems.length > 0 ? broken(checked, problems) : checked);
-    if (problems.length === 0) environments.push({ settings: reading.settings, shared: sharedSettings });
+    readings.push(reading);
+    if (reading.settings) environments.push({ settings: reading.settings, shared: sharedReading.settings });
   }
   const all = [...sharedReadings.values(), ...readings];
   return {
@@ -86,9 +80,11 @@ function sharedBase(folder: string, chosen: string | undefined): string {
   return existsSync(join(folder, "shared.env")) ? "shared" : "sandbox.shared";
 }
 
-function withProblems(reading: Reading, check: (settings: Settings) => Problem[]): Reading {
-  const problems = reading.settings ? check(reading.settings) : [];
-  return problems.length > 0 ? broken(reading, problems) : reading;
+function withProblems(reading: Reading, check: (settings: Settings) => Checked): Reading {
+  if (!reading.readable) return reading;
+  const { problems, warnings } = check(reading.readable);
+  const checked = { ...reading, warnings: [...reading.warnings, ...warnings] };
+  return problems.length > 0 ? broken(checked, problems) : checked;
 }
 
 const broken = (reading: Reading, problems: readonly Problem[]): Reading => ({

@@ -75,6 +75,7 @@ class Reader {
   private readonly warnings: Problem[] = [];
   /** Inputs whose line was reported: they are not missing besides. */
   private readonly reported = new Set<string>();
+  private readonly unusable = new Set<string>();
   private unreadable = false;
   private readonly validated = new Map<string, Setting | undefined>();
 
@@ -96,6 +97,7 @@ class Reader {
   read(group: InputGroup): void {
     for (const [name, input] of Object.entries(this.known)) {
       const setting = this.validate(name, input);
+      if (this.reported.has(name)) this.unusable.add(name);
       if (!Object.hasOwn(group, name)) continue;
       if (setting) this.settings.set(name, setting);
       else if (this.isMissing(name, input)) {
@@ -107,6 +109,7 @@ class Reader {
           what: "is missing",
           mend: `Add it to ${where}: ${input.type.expects}${example}`,
         });
+        this.unusable.add(name);
       }
     }
   }
@@ -136,16 +139,18 @@ class Reader {
       ? "has a value that does not do"
       : parsed.error.issues.map(({ message }) => message).join("; ");
     this.problem(source, { name: nameInFile(name, input), what, mend: `Write ${input.type.expects}` });
+    this.unusable.add(name);
     return undefined;
   }
 
   reading(): Reading {
-    const settings: Settings = { name: this.name, file: this.file, settings: this.settings };
-    const usable = this.problems.length === 0;
+    const { name, file, unusable } = this;
+    const settings: Settings = { name, file, unusable, settings: this.settings };
     return {
-      name: this.name,
-      file: this.file,
-      settings: usable ? settings : undefined,
+      name,
+      file,
+      settings: this.problems.length === 0 ? settings : undefined,
+      readable: this.unreadable ? undefined : settings,
       problems: inOrder(this.problems),
       warnings: this.warnings,
     };

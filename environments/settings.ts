@@ -25,6 +25,8 @@ export interface Settings {
   /** The committed file, for messages: `environments/stage.env`. */
   readonly file: string;
   readonly settings: ReadonlyMap<string, Setting>;
+  /** Inputs that are wrong or missing, which has been reported. @default none */
+  readonly unusable?: ReadonlySet<string>;
 }
 
 /** What reading a file gave: settings unless there are problems. */
@@ -32,6 +34,8 @@ export interface Reading {
   readonly name: string;
   readonly file: string;
   readonly settings?: Settings;
+  /** What could be read, for further checks; undefined where the file could not. */
+  readonly readable?: Settings;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }

@@ -21,7 +21,8 @@ export interface OpenTo {
   readonly adminCidrs: readonly string[];
 }
 
-/** The most that AWS allows in one direction; without asking for more it is 20. https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html */
+/** Rules that AWS allows in one direction, and the most that it allows when asked. https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html */
+export const DEFAULT_RULES = 20;
 export const MAX_RULES = 40;
 
 interface Rule {

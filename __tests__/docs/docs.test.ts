@@ -53,7 +53,7 @@ describe("settings", () => {
   test.each(settingsBlocks)("$page, $info: read without problems", ({ info, text }) => {
     const { settings, problems } = read(info.slice("env ".length), text);
     expect(problems).toEqual([]);
-    if (settings?.name === "shared") expect(checkShared(settings)).toEqual([]);
+    if (settings?.name === "shared") expect(checkShared(settings)).toEqual({ problems: [], warnings: [] });
   });
 
   test("of the page about files fit together", () => {

@@ -25,8 +25,84 @@ describe("ports", () => {
   });
 });
 
+describe("one wrong value", () => {
+  it("hides nothing that can be told without it", () => {
+    const found = problems(
+      {
+        background_color: "nope!",
+        TF_VAR_edge_hosts: "edge-9",
+        TF_VAR_frp_ports: "443",
+        TF_VAR_dashboard_cidrs: "not a network",
+        TF_VAR_ssh_cidrs: "198.51.100.0/24",
+      },
+      { TF_VAR_network_acl_admin_cidrs: "" },
+    );
+    for (const name of [
+      "background_color",
+      "TF_VAR_systems",
+      "TF_VAR_frp_ports",
+      "TF_VAR_dashboard_cidrs",
+      "TF_VAR_ssh_cidrs",
+    ])
+      expect(found).toContainEqual(expect.stringMatching(new RegExp(`^${name}: `)));
+  });
+
+  it("of shared hides nothing either, and makes nothing up", () => {
+    const found = problems(
+      {},
+      {
+        TF_VAR_state_lock: "foo",
+        TF_VAR_vpc_cidr: "10.0.0.0/8",
+        TF_VAR_reserved_cidrs: "10.0.0.0/16",
+        TF_VAR_availability_zones: "eu-west-1a,eu-west-1b",
+        TF_VAR_private_subnets: "false",
+        TF_VAR_nat_gateways: "single",
+      },
+    );
+    expect(found.map((problem) => problem.split(":")[0])).toEqual(
+      expect.arrayContaining([
+        "TF_VAR_state_lock",
+        "TF_VAR_vpc_cidr",
+        "TF_VAR_availability_zones",
+        "TF_VAR_nat_gateways",
+      ]),
+    );
+    expect(found.join()).not.toContain("overlaps the reserved"); // nobody knows with which range
+  });
+});
+
+describe("a restricted network ACL", () => {
+  const shut = expect.stringContaining("cannot pass the network ACL");
+
+  it("lets administrators' networks reach every port", () => {
+    const admins = { TF_VAR_network_acl_public_ports: "", TF_VAR_network_acl_admin_cidrs: "198.51.100.0/24" };
+    expect(problems({ TF_VAR_dashboard_cidrs: "198.51.100.128/25" }, admins)).toEqual([]);
+    expect(problems({}, admins)).toEqual([shut]);
+    expect(problems({ TF_VAR_dashboard_cidrs: "198.51.100.0/24", TF_VAR_frp_ports: "700" }, admins)).toEqual(
+      [],
+    );
+    expect(
+      problems(
+        { TF_VAR_dashboard_cidrs: "198.51.100.0/24", TF_VAR_frp_ports: "700", TF_VAR_edge_hosts: "edge-1" },
+        admins,
+      ),
+    ).toEqual([shut]); // edge hosts come from their Elastic IPs
+  });
+
+  it.each([
+    ["1000-2000", "80,443,1000-1023", []],
+    ["80-100", "80-90,91-100", []],
+    ["80-100", "80-90,95-100", ["TF_VAR_dashboard_ports: 91-94 cannot pass the network ACL"]],
+    ["1000-2000", "443", ["TF_VAR_dashboard_ports: 1000-1023 cannot pass the network ACL"]],
+  ])("with dashboard ports %s and public ports %s", (dashboard, open, expected) => {
+    expect(
+      problems({ TF_VAR_dashboard_ports: dashboard }, { TF_VAR_network_acl_public_ports: open }),
+    ).toEqual(expected);
+  });
+});
+
 describe("edge hosts", () => {
-  it.each(["key", "inputs", "group", "host", "output", "this"])("may be called %s", (name) => {
+  it.each(["key", "inputs", "group", "host", "output", "this", "ipv4"])("may be called %s", (name) => {
     const synthesis = synthesizeFiles({
       "shared.env": { ...sharedEnv, TF_VAR_addresses: `stage-dashboard,stage-${name}` },
       "stage.env": { ...environmentEnv("stage"), TF_VAR_edge_hosts: name },
@@ -51,6 +127,16 @@ describe("zones", () => {
 });
 
 describe("the network ACL", () => {
+  it("is warned of beyond AWS's default quota", () => {
+    const { warnings } = synthesizeFiles({
+      "shared.env": {
+        ...sharedEnv,
+        TF_VAR_network_acl_admin_cidrs: Array.from({ length: 9 }, (_, n) => `10.${n}.0.0/16`).join(","),
+      },
+    });
+    expect(warnings.map(({ what }) => what)).toEqual([expect.stringContaining("makes 21 rules")]);
+  });
+
   it("takes as many rules as AWS does", () => {
     const cidrs = (count: number) =>
       Array.from({ length: count }, (_, index) => `203.0.113.${index}/32`).join(",");

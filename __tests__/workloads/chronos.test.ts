@@ -123,6 +123,21 @@ describe("the dashboard host", () => {
   });
 });
 
+describe("an edge host with the name of a network", () => {
+  it("takes no rule's place", () => {
+    const json = synthesizeStage(
+      { TF_VAR_edge_hosts: "ipv4", TF_VAR_frp_cidrs: "0.0.0.0/0" },
+      { TF_VAR_addresses: "stage-dashboard,stage-ipv4" },
+    );
+    expect(Object.keys(resources(json, "aws_vpc_security_group_ingress_rule"))).toEqual(
+      expect.arrayContaining([
+        "chronos_dashboard_group_from_frp_7000_ipv4",
+        "chronos_dashboard_group_from_frp_7000_host_ipv4",
+      ]),
+    );
+  });
+});
+
 describe("SSH keys", () => {
   it("come without their comments by the key pair and by cloud-config, and name what they replace", () => {
     const json = synthesizeStage({ TF_VAR_additional_public_key: publicKey });
