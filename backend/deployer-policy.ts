@@ -1,3 +1,4 @@
+import { iamPath } from "../modules/naming";
 import type { PolicyStatement } from "../modules/service-role";
 
 export interface DeployerPolicyProps {
@@ -20,7 +21,8 @@ export function deployerPolicy(props: DeployerPolicyProps): PolicyStatement[] {
   const { partition, region, namePrefix } = props;
   const arns = (service: string, resource: string, where = region) =>
     props.accountIds.map((account) => `arn:${partition}:${service}:${where}:${account}:${resource}`);
-  const ours = (kind: "role" | "policy" | "instance-profile") => arns("iam", `${kind}/${namePrefix}-*`, "");
+  const ours = (kind: "role" | "policy" | "instance-profile") =>
+    arns("iam", `${kind}${iamPath}${namePrefix}-*`, "");
   const allow = (
     Sid: string,
     Action: string[],
@@ -85,6 +87,27 @@ export function deployerPolicy(props: DeployerPolicyProps): PolicyStatement[] {
       },
     ),
     allow("NetworkAndHosts", ["ec2:*"], arns("ec2", "*")),
+    // By another's instance he would have its role
+    {
+      Sid: "NotOthersHosts",
+      Effect: "Deny",
+      Action: [
+        "ec2:AssociateIamInstanceProfile",
+        "ec2:CreateTags",
+        "ec2:DeleteTags",
+        "ec2:ModifyInstance*",
+        "ec2:RebootInstances",
+        "ec2:ReplaceIamInstanceProfileAssociation",
+        "ec2:ReplaceRootVolume*",
+        "ec2:StartInstances",
+        "ec2:StopInstances",
+        "ec2:TerminateInstances",
+      ],
+      Resource: arns("ec2", "instance/*"),
+      Condition: {
+        StringNotEquals: { "aws:ResourceTag/Project": "landfall", "ec2:CreateAction": "RunInstances" },
+      },
+    },
     allow("Images", ["ec2:RunInstances"], [`arn:${partition}:ec2:${region}::image/*`]),
     allow(
       "ImageParameters",
@@ -119,12 +142,12 @@ export function deployerPolicy(props: DeployerPolicyProps): PolicyStatement[] {
       ["iam:Get*", "iam:List*"],
       [...ours("role"), ...ours("policy"), ...ours("instance-profile")],
     ),
-    // A role gets rights only within the boundary, so that nobody raises himself by a role
+    // All under our own path. A role gets rights only within the boundary, so that nobody raises himself by a role
     allow(
       "BoundedRoles",
       ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"],
       ours("role"),
-      { StringEquals: { "iam:PermissionsBoundary": arns("iam", `policy/${props.boundary}`, "") } },
+      { StringEquals: { "iam:PermissionsBoundary": arns("iam", `policy${iamPath}${props.boundary}`, "") } },
     ),
     allow(
       "Roles",

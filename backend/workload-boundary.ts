@@ -4,7 +4,11 @@ import type { PolicyStatement } from "../modules/service-role";
  * The most that roles of hosts and services may do, whatever policies they are given. It grants nothing by itself; it
  * keeps whoever may write our roles' policies from making a role that may do more than the workloads need.
  */
-export const workloadBoundary = (): PolicyStatement[] => [
+export const workloadBoundary = (props: {
+  readonly partition: string;
+  readonly region: string;
+  readonly accountIds: readonly string[];
+}): PolicyStatement[] => [
   {
     Sid: "Logs",
     Effect: "Allow",
@@ -18,14 +22,18 @@ export const workloadBoundary = (): PolicyStatement[] => [
     Resource: "*",
   },
   {
-    // What AmazonSSMManagedInstanceCore has, and parameters
+    // What AmazonSSMManagedInstanceCore has, but for the account's other parameters
     Sid: "SystemsManager",
     Effect: "Allow",
     Action: [
       "ec2messages:*",
-      "ssm:Describe*",
-      "ssm:Get*",
-      "ssm:List*",
+      "ssm:DescribeAssociation",
+      "ssm:DescribeDocument",
+      "ssm:GetDeployablePatchSnapshotForInstance",
+      "ssm:GetDocument",
+      "ssm:GetManifest",
+      "ssm:ListAssociations",
+      "ssm:ListInstanceAssociations",
       "ssm:PutComplianceItems",
       "ssm:PutConfigurePackageResult",
       "ssm:PutInventory",
@@ -35,5 +43,13 @@ export const workloadBoundary = (): PolicyStatement[] => [
       "ssmmessages:*",
     ],
     Resource: "*",
+  },
+  {
+    Sid: "Parameters",
+    Effect: "Allow",
+    Action: ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"],
+    Resource: props.accountIds.map(
+      (account) => `arn:${props.partition}:ssm:${props.region}:${account}:parameter/landfall/*`,
+    ),
   },
 ];

@@ -9,7 +9,7 @@ import { digestOutput, writeSharedOutputs } from "../backend/shared-outputs";
 import { workloadBoundary } from "../backend/workload-boundary";
 import { ExistingNetwork } from "../modules/existing-network";
 import { HostRole } from "../modules/host-role";
-import { resourceName } from "../modules/naming";
+import { iamPath, resourceName } from "../modules/naming";
 import { Network, type INetwork } from "../modules/network";
 import { PermissionsBoundary } from "../modules/permissions-boundary";
 import { policyDocument } from "../modules/service-role";
@@ -39,12 +39,14 @@ export class SharedStack extends LandfallStack {
     const boundaryName = resourceName("iam policy", prefix, "workload-boundary");
     const boundary = new IamPolicy(this, "boundary", {
       name: boundaryName,
+      path: iamPath,
       description: "The most that roles of hosts and services may do. It grants nothing by itself.",
-      policy: policyDocument(workloadBoundary()),
+      policy: policyDocument(workloadBoundary(this)),
     });
     Aspects.of(this).add(new PermissionsBoundary(boundary.arn));
     const deployer = new IamPolicy(this, "deployer", {
       name: resourceName("iam policy", prefix, "terraform-deployment"),
+      path: iamPath,
       description: "What deploying this project needs. Attach it to the user or role that deploys.",
       policy: policyDocument(
         deployerPolicy({

@@ -1,7 +1,7 @@
 import { IamInstanceProfile } from "@cdktf/provider-aws/lib/iam-instance-profile";
 import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment";
 import { Construct } from "constructs";
-import { resourceName } from "./naming";
+import { iamPath, resourceName } from "./naming";
 import { ServiceRole, type PolicyStatement } from "./service-role";
 
 export interface HostRoleProps {
@@ -53,6 +53,7 @@ export class HostRole extends Construct {
     });
     this.instanceProfile = new IamInstanceProfile(this, "profile", {
       name: resourceName("instance profile", props.name),
+      path: iamPath,
       role: this.role.role.name,
     });
   }

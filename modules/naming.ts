@@ -26,6 +26,9 @@ export function resourceName(kind: NamedKind, ...parts: readonly string[]): stri
   return name;
 }
 
+/** Path of all our roles, profiles and policies in IAM: what is under it is ours, whatever others are called. */
+export const iamPath = "/landfall/";
+
 /** A network as part of a resource's address: the whole of IPv4 or IPv6 by that name. */
 export function networkId(cidr: string): string {
   if (cidr === "0.0.0.0/0") return "ipv4";

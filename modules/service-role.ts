@@ -1,7 +1,7 @@
 import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
 import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
 import { Construct } from "constructs";
-import { resourceName } from "./naming";
+import { iamPath, resourceName } from "./naming";
 
 /** One statement of an IAM policy, as IAM writes it. */
 export interface PolicyStatement {
@@ -38,6 +38,7 @@ export class ServiceRole extends Construct {
     super(scope, id);
     this.role = new IamRole(this, "this", {
       name: resourceName("iam role", props.name),
+      path: iamPath,
       assumeRolePolicy: policyDocument([
         {
           Effect: "Allow",

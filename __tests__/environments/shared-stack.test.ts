@@ -72,7 +72,7 @@ describe("shared", () => {
       const arns: string[] = [Resource].flat();
       for (const arn of arns.filter((arn) => arn.includes(":iam::")))
         expect(arn).toMatch(
-          /:iam::436957243186:([a-z-]+\/agt-\*|role\/aws-service-role\/events\.amazonaws\.com\/\*)$/,
+          /:iam::436957243186:([a-z-]+\/landfall\/agt-\*|role\/aws-service-role\/events\.amazonaws\.com\/\*)$/,
         );
       for (const arn of arns.filter((arn) => arn.includes(":s3:::")))
         expect(arn).toMatch(/:s3:::agt-chronos-terraform-state-storage/);
@@ -89,32 +89,68 @@ describe("shared", () => {
     const arn = (resource: string) => `arn:aws:iam::436957243186:${resource}`;
     const may = (action: string, resource: string, context: Record<string, string> = {}) =>
       isAllowed([deployer], { action: `iam:${action}`, resource: arn(resource), context });
-    const bounded = { "iam:PermissionsBoundary": arn("policy/agt-workload-boundary") };
+    const bounded = { "iam:PermissionsBoundary": arn("policy/landfall/agt-workload-boundary") };
 
     it.each(["CreatePolicyVersion", "SetDefaultPolicyVersion", "CreatePolicy", "DeletePolicy"])(
       "he writes no policy (%s)",
       (action) => {
-        expect(may(action, "policy/agt-terraform-deployment")).toBe(false);
-        expect(may(action, "policy/agt-workload-boundary")).toBe(false);
+        expect(may(action, "policy/landfall/agt-terraform-deployment")).toBe(false);
+        expect(may(action, "policy/landfall/agt-workload-boundary")).toBe(false);
       },
     );
 
     it.each(["CreateRole", "PutRolePolicy", "AttachRolePolicy", "PutRolePermissionsBoundary"])(
       "%s goes with the boundary alone, and under our prefix",
       (action) => {
-        expect(may(action, "role/agt-x", bounded)).toBe(true);
-        expect(may(action, "role/agt-x")).toBe(false);
+        expect(may(action, "role/landfall/agt-x", bounded)).toBe(true);
+        expect(may(action, "role/landfall/agt-x")).toBe(false);
         expect(
-          may(action, "role/agt-x", { "iam:PermissionsBoundary": arn("policy/agt-terraform-deployment") }),
+          may(action, "role/landfall/agt-x", {
+            "iam:PermissionsBoundary": arn("policy/landfall/agt-terraform-deployment"),
+          }),
         ).toBe(false);
-        expect(may(action, "role/other", bounded)).toBe(false);
+        expect(may(action, "role/agt-x", bounded)).toBe(false);
       },
     );
 
     it("no boundary is lifted, no user touched", () => {
-      expect(may("DeleteRolePermissionsBoundary", "role/agt-x", bounded)).toBe(false);
+      expect(may("DeleteRolePermissionsBoundary", "role/landfall/agt-x", bounded)).toBe(false);
       for (const action of ["AttachUserPolicy", "PutUserPolicy", "CreateAccessKey"])
         expect(may(action, "user/agt-me", bounded)).toBe(false);
+    });
+
+    it.each(["UpdateAssumeRolePolicy", "DeleteRolePolicy", "DetachRolePolicy", "TagRole", "PassRole"])(
+      "%s reaches no role outside our path, whatever its name",
+      (action) => {
+        const context = { "iam:PassedToService": "ec2.amazonaws.com" };
+        expect(may(action, "role/landfall/agt-x", context)).toBe(true);
+        expect(may(action, "role/agt-deployer", context)).toBe(false);
+      },
+    );
+
+    it.each(["ModifyInstanceAttribute", "StopInstances", "CreateTags", "AssociateIamInstanceProfile"])(
+      "%s reaches no instance of others, by whose role he could act",
+      (action) => {
+        const on = (context: Record<string, string>) =>
+          isAllowed([deployer], {
+            action: `ec2:${action}`,
+            resource: "arn:aws:ec2:us-east-1:436957243186:instance/i-1",
+            context,
+          });
+        expect(on({ "aws:ResourceTag/Project": "landfall" })).toBe(true);
+        expect(on({ "aws:ResourceTag/Project": "other" })).toBe(false);
+        expect(on({})).toBe(false);
+      },
+    );
+
+    it("he tags the instances that he makes", () => {
+      expect(
+        isAllowed([deployer], {
+          action: "ec2:CreateTags",
+          resource: "arn:aws:ec2:us-east-1:436957243186:instance/i-1",
+          context: { "ec2:CreateAction": "RunInstances" },
+        }),
+      ).toBe(true);
     });
 
     it("every role has the boundary, which allows no IAM", () => {
@@ -128,6 +164,12 @@ describe("shared", () => {
       for (const action of ["iam:CreateRole", "sts:AssumeRole", "ec2:RunInstances", "ssm:SendCommand"])
         expect(asks(action)).toBe(false);
       expect(asks("logs:PutLogEvents")).toBe(true);
+      const reads = (parameter: string) =>
+        isAllowed([boundary.policy], {
+          action: "ssm:GetParameter",
+          resource: `arn:aws:ssm:us-east-1:436957243186:parameter/${parameter}`,
+        });
+      expect([reads("landfall/stage/x"), reads("others/password")]).toEqual([true, false]);
     });
 
     it("the bound holds what hosts do", () => {
