@@ -297,7 +297,7 @@ const plainName = (written: string): string => written.replace(/^TF_VAR_/, "");
  * repository and git fails, or is missing.
  */
 function takenByGit(path: string): boolean | undefined {
-  const env = { ...process.env };
+  const env = { ...process.env }; // eslint-disable-line no-restricted-properties -- git's own, no settings
   for (const name of ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"]) delete env[name]; // a hook's
   const { status } = spawnSync("git", ["check-ignore", "--quiet", "--", basename(path)], {
     cwd: dirname(path),
