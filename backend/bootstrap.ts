@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { State } from "./state-store";
 
@@ -53,9 +53,25 @@ export function useRemoteState(directory: string): void {
 
 export const localStateFile = (directory: string): string => join(directory, localState);
 
+/**
+ * The local state; undefined where there is none. One that a killed run left half written is put aside, as if it were
+ * lost.
+ */
+export function readLocalState(directory: string): State | undefined {
+  const file = localStateFile(directory);
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as State;
+  } catch {
+    renameSync(file, `${file}.damaged`);
+    return undefined;
+  }
+}
+
 /** Once the state is in the bucket: removes the local one, and its backup. */
 export function removeLocalState(directory: string): void {
-  for (const file of [localState, `${localState}.backup`]) rmSync(join(directory, file), { force: true });
+  for (const file of [localState, `${localState}.backup`, `${localState}.damaged`])
+    rmSync(join(directory, file), { force: true });
 }
 
 const writeJson = (file: string, value: unknown): void =>

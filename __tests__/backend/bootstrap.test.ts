@@ -4,6 +4,7 @@ import { join } from "node:path";
 import {
   adoptables,
   localStateFile,
+  readLocalState,
   removeLocalState,
   toAdopt,
   useLocalState,
@@ -30,6 +31,18 @@ test("adopts all that exists where the local state is lost, and what a half-done
   } as const;
   expect(toAdopt(existing, half).map(({ name }) => name)).toEqual(["logs", "locks"]);
   expect(toAdopt([], undefined)).toEqual([]);
+});
+
+test("a local state that a killed run left half written counts as lost, and is put aside", () => {
+  expect(readLocalState(folder)).toBeUndefined();
+  const state = { outputs: {}, resources: [] };
+  writeFileSync(localStateFile(folder), JSON.stringify(state));
+  expect(readLocalState(folder)).toEqual(state);
+  for (const half of ["", '{"version": 4, "resour']) {
+    writeFileSync(localStateFile(folder), half);
+    expect(readLocalState(folder)).toBeUndefined();
+    expect(readdirSync(folder)).toEqual(["bootstrap.tfstate.damaged"]);
+  }
 });
 
 test("the first apply has a local backend and imports what is adopted", () => {

@@ -1,15 +1,14 @@
 import type { Command } from "commander";
-import { existsSync, readFileSync } from "node:fs";
 import {
   adoptables,
-  localStateFile,
+  readLocalState,
   removeLocalState,
   toAdopt,
   useLocalState,
   useRemoteState,
   type Adoptable,
 } from "../../backend/bootstrap";
-import type { Outputs, State, StateStore } from "../../backend/state-store";
+import type { Outputs, StateStore } from "../../backend/state-store";
 import { findBinary } from "../binary";
 import { LandfallError } from "../../environments/errors";
 import { progress, result } from "../output";
@@ -66,11 +65,6 @@ async function existingOf(store: StateStore, candidates: readonly Adoptable[]): 
     if (isBucket ? await store.hasBucket(candidate.id) : await store.hasLockTable()) existing.push(candidate);
   }
   return existing;
-}
-
-function readLocalState(directory: string): State | undefined {
-  const file = localStateFile(directory);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as State) : undefined;
 }
 
 async function change(

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { localStateFile, removeLocalState } from "../../backend/bootstrap";
+import { localStateFile, readLocalState, removeLocalState } from "../../backend/bootstrap";
 import type { Outputs } from "../../backend/state-store";
 import { stateBucket, valuesOf, type SharedValues } from "../../environments/derived";
 import { loadSettings } from "../../environments/load";
@@ -59,8 +59,9 @@ async function up(processEnvironment: NodeJS.ProcessEnv): Promise<Outputs> {
  * @throws {LandfallError} where that is not the sandbox's
  */
 function requireOwnLeftovers(stateFolder: string, bucket: string): void {
+  const state = readLocalState(stateFolder);
+  if (!state || JSON.stringify(state).includes(`"${bucket}"`)) return;
   const file = localStateFile(stateFolder);
-  if (!existsSync(file) || readFileSync(file, "utf8").includes(`"${bucket}"`)) return;
   throw new LandfallError(`${file} is the state of a bootstrap that did not finish, and not the sandbox's.`, {
     mend: "Finish it first: ./landfall bootstrap",
   });
