@@ -12,12 +12,22 @@ export interface DeployerPolicyProps {
   readonly boundary: string;
 }
 
+/** Services that make a role of their own in the account. */
+const serviceLinked = [
+  "autoscaling.amazonaws.com",
+  "elasticloadbalancing.amazonaws.com",
+  "events.amazonaws.com",
+];
+
 /**
  * What a person or a workflow needs to deploy: the state, networks and hosts in one region, and IAM under our prefix.
- * Attach it to the deployer's user or role. It may change neither itself nor the boundary of roles: that is for an
+ * Attach both to the deployer's user or role: one policy would be too long for IAM. They let nobody change them or the boundary of roles: that is for an
  * administrator, who also applies `shared` the first time.
  */
-export function deployerPolicy(props: DeployerPolicyProps): PolicyStatement[] {
+export function deployerPolicies(props: DeployerPolicyProps): {
+  readonly foundation: PolicyStatement[];
+  readonly systems: PolicyStatement[];
+} {
   const { partition, region, namePrefix } = props;
   const arns = (service: string, resource: string, where = region) =>
     props.accountIds.map((account) => `arn:${partition}:${service}:${where}:${account}:${resource}`);
@@ -38,7 +48,7 @@ export function deployerPolicy(props: DeployerPolicyProps): PolicyStatement[] {
   const buckets = [props.stateBucket, `${props.stateBucket}-logs`].map(
     (name) => `arn:${partition}:s3:::${name}`,
   );
-  return [
+  const foundation: PolicyStatement[] = [
     allow(
       "StateObjects",
       ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
@@ -72,14 +82,20 @@ export function deployerPolicy(props: DeployerPolicyProps): PolicyStatement[] {
       ],
       arns("dynamodb", `table/${props.stateLockTable}`),
     ),
-    // EC2's describe actions know no resources
+    // These actions know no resources
     allow(
       "ReadNetworkAndHosts",
       [
         "ec2:Describe*",
         "ec2:GetEbsEncryptionByDefault",
-        "logs:DescribeLogGroups",
+        "acm:ListCertificates",
+        "autoscaling:Describe*",
         "cloudwatch:DescribeAlarms",
+        "elasticloadbalancing:Describe*",
+        "kms:ListAliases",
+        "logs:DescribeLogGroups",
+        "logs:DescribeMetricFilters",
+        "ssm:DescribeParameters",
       ],
       "*",
       {
@@ -126,16 +142,18 @@ export function deployerPolicy(props: DeployerPolicyProps): PolicyStatement[] {
       arns("cloudwatch", "alarm:*"),
     ),
     allow(
-      "FlowLogGroups",
+      "LogGroups",
       [
         "logs:CreateLogGroup",
         "logs:DeleteLogGroup",
+        "logs:DeleteMetricFilter",
         "logs:ListTagsForResource",
+        "logs:PutMetricFilter",
         "logs:PutRetentionPolicy",
         "logs:TagResource",
         "logs:UntagResource",
       ],
-      arns("logs", `log-group:/vpc/${namePrefix}-*`),
+      ["vpc", "ec2"].flatMap((kind) => arns("logs", `log-group:/${kind}/*`)),
     ),
     allow(
       "ReadIam",
@@ -174,17 +192,79 @@ export function deployerPolicy(props: DeployerPolicyProps): PolicyStatement[] {
       ],
       ours("instance-profile"),
     ),
-    // CloudWatch makes it for the first alarm that acts on an instance
-    allow(
-      "ServiceLinkedRoles",
-      ["iam:CreateServiceLinkedRole"],
-      arns("iam", "role/aws-service-role/events.amazonaws.com/*", ""),
-      { StringEquals: { "iam:AWSServiceName": "events.amazonaws.com" } },
-    ),
+    // Each is made for the first of its kind: an alarm that acts on an instance, a load balancer, a group
+    allow("ServiceLinkedRoles", ["iam:CreateServiceLinkedRole"], arns("iam", "role/aws-service-role/*", ""), {
+      StringEquals: { "iam:AWSServiceName": serviceLinked },
+    }),
     allow("HandOverRoles", ["iam:PassRole"], ours("role"), {
       StringEquals: { "iam:PassedToService": ["ec2.amazonaws.com", "vpc-flow-logs.amazonaws.com"] },
     }),
     allow("ImageRepositories", ["ecr:*"], arns("ecr", `repository/${namePrefix}-*`)),
     allow("RegistryLogin", ["ecr:GetAuthorizationToken"], "*"),
   ];
+  const systems = [
+    allow("Buckets", ["s3:*"], [`arn:${partition}:s3:::${namePrefix}-*`]),
+    allow(
+      "Tables",
+      [
+        "dynamodb:CreateTable",
+        "dynamodb:DeleteTable",
+        "dynamodb:Describe*",
+        "dynamodb:ListTagsOfResource",
+        "dynamodb:TagResource",
+        "dynamodb:UntagResource",
+        "dynamodb:UpdateContinuousBackups",
+        "dynamodb:UpdateTable",
+      ],
+      arns("dynamodb", "table/*-XSchedulerUserTokens"),
+    ),
+    allow(
+      "Parameters",
+      [
+        "ssm:AddTagsToResource",
+        "ssm:DeleteParameter",
+        "ssm:GetParameter*",
+        "ssm:ListTagsForResource",
+        "ssm:PutParameter",
+        "ssm:RemoveTagsFromResource",
+      ],
+      [...arns("ssm", "parameter/*/x-scheduler/*"), ...arns("ssm", "parameter/landfall/*")],
+    ),
+    allow("AlarmTopics", ["sns:*"], arns("sns", "*-alarms")),
+    allow("Keys", ["kms:CreateKey"], "*", { StringEquals: { "aws:RequestTag/Project": "landfall" } }),
+    allow("OwnKeys", ["kms:*"], arns("kms", "key/*"), {
+      StringEquals: { "aws:ResourceTag/Project": "landfall" },
+    }),
+    allow(
+      "KeyAliases",
+      ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
+      ["alarms", "data"].flatMap((name) => arns("kms", `alias/*-${name}`)),
+    ),
+    allow(
+      "LoadBalancers",
+      ["elasticloadbalancing:*"],
+      ["loadbalancer/app", "listener/app", "listener-rule/app", "targetgroup"].flatMap((kind) => [
+        ...arns("elasticloadbalancing", `${kind}/*-macro-ai/*`),
+        ...arns("elasticloadbalancing", `${kind}/*-x-scheduler/*`),
+      ]),
+    ),
+    allow(
+      "Groups",
+      ["autoscaling:*"],
+      arns("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*-macro-ai"),
+    ),
+    allow("Certificates", ["acm:*"], arns("acm", "certificate/*")),
+    allow(
+      "DnsRecords",
+      [
+        "route53:ChangeResourceRecordSets",
+        "route53:GetHostedZone",
+        "route53:ListResourceRecordSets",
+        "route53:ListTagsForResource",
+      ],
+      [`arn:${partition}:route53:::hostedzone/*`],
+    ),
+    allow("DnsChanges", ["route53:GetChange"], [`arn:${partition}:route53:::change/*`]),
+  ];
+  return { foundation, systems };
 }

@@ -3,6 +3,7 @@ import type { TerraformElement } from "cdktf";
 import { S3Backend, TerraformStack } from "cdktf";
 import { Node, type Construct } from "constructs";
 import { partitionOf } from "../modules/partition";
+import { standardTags } from "../modules/system-tag";
 import type { StateLocation } from "./location";
 
 /** Terraform 1.11 brought write-only arguments to a release; OpenTofu counts alike. */
@@ -33,16 +34,7 @@ export abstract class LandfallStack extends TerraformStack {
     new AwsProvider(this, "aws", {
       region: props.region,
       allowedAccountIds: [...props.accountIds],
-      defaultTags: [
-        {
-          tags: {
-            Project: "landfall",
-            Environment: props.environment,
-            System: "landfall",
-            ManagedBy: "terraform",
-          },
-        },
-      ],
+      defaultTags: [{ tags: standardTags(props.environment, "landfall") }],
     });
     new S3Backend(this, {
       bucket: props.state.bucket,

@@ -1,4 +1,4 @@
-import { DataTerraformRemoteStateS3, TerraformOutput } from "cdktf";
+import { DataTerraformRemoteStateS3, TerraformOutput, Token } from "cdktf";
 import { Construct } from "constructs";
 import type { INetwork } from "../modules/network";
 import type { StateLocation } from "./location";
@@ -12,7 +12,7 @@ export interface SharedOutputs {
   >;
   readonly instanceProfile: string;
   readonly boundaryPolicyArn: string;
-  readonly deployerPolicyArn: string;
+  readonly deployerPolicyArns: readonly string[];
 }
 
 /** Changes with anything in the stack, so that an environment can tell whether `shared` is up to date. */
@@ -29,7 +29,7 @@ export function writeSharedOutputs(stack: Construct, outputs: SharedOutputs): vo
   write("addresses", "Elastic IPs by name.", outputs.addresses);
   write("ec2_instance_profile", "Instance profile of EC2 hosts.", outputs.instanceProfile);
   write("boundary_policy_arn", "Policy that bounds every role.", outputs.boundaryPolicyArn);
-  write("deployer_policy_arn", "Policy to attach to whoever deploys.", outputs.deployerPolicyArn);
+  write("deployer_policy_arns", "Policies to attach to whoever deploys.", outputs.deployerPolicyArns);
   write(digestOutput, "Digest of the synthesized configuration.", ""); // filled in when the JSON is made
 }
 
@@ -65,6 +65,24 @@ export class SharedState extends Construct {
   /** One public subnet; which one does not matter. */
   get publicSubnetId(): string {
     return `\${values(${this.output("public_subnets")})[0]}`;
+  }
+
+  get publicSubnetIds(): string[] {
+    return this.all("public_subnets");
+  }
+
+  /** One private subnet; which one does not matter. */
+  get privateSubnetId(): string {
+    return `\${values(${this.output("private_subnets")})[0]}`;
+  }
+
+  get privateSubnetIds(): string[] {
+    return this.all("private_subnets");
+  }
+
+  /** The values of a map, known when it is read. */
+  private all(name: string): string[] {
+    return Token.asList(`\${values(${this.output(name)})}`);
   }
 
   get instanceProfile(): string {

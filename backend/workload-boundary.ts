@@ -22,6 +22,40 @@ export const workloadBoundary = (props: {
     Resource: "*",
   },
   {
+    Sid: "Data",
+    Effect: "Allow",
+    Action: [
+      "dynamodb:DeleteItem",
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:UpdateItem",
+      "s3:DeleteObject",
+      "s3:GetObject",
+      "s3:GetObjectVersion",
+      "s3:PutObject",
+    ],
+    Resource: "*",
+  },
+  {
+    Sid: "Keys",
+    Effect: "Allow",
+    Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+    Resource: "*",
+    Condition: {
+      StringEquals: {
+        "kms:ViaService": ["ssm", "dynamodb", "s3"].map(
+          (service) => `${service}.${props.region}.amazonaws.com`,
+        ),
+      },
+    },
+  },
+  {
+    Sid: "OwnLaunch",
+    Effect: "Allow",
+    Action: ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"],
+    Resource: "*",
+  },
+  {
     // What AmazonSSMManagedInstanceCore has, but for the account's other parameters
     Sid: "SystemsManager",
     Effect: "Allow",
@@ -48,8 +82,10 @@ export const workloadBoundary = (props: {
     Sid: "Parameters",
     Effect: "Allow",
     Action: ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"],
-    Resource: props.accountIds.map(
-      (account) => `arn:${props.partition}:ssm:${props.region}:${account}:parameter/landfall/*`,
+    Resource: props.accountIds.flatMap((account) =>
+      ["landfall", "*/x-scheduler", "*/macro-ai"].map(
+        (path) => `arn:${props.partition}:ssm:${props.region}:${account}:parameter/${path}/*`,
+      ),
     ),
   },
 ];

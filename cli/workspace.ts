@@ -84,14 +84,20 @@ function standingOnShared(name: string, folder: string, environment: NodeJS.Proc
   return { ...environment, LANDFALL_SHARED: own ? name : undefined };
 }
 
-/** The binary, ready to plan and apply in the stack's folder. @throws {LandfallError} where its backend is missing */
+/**
+ * The binary, ready to plan and apply in the stack's folder. Secrets that nobody has given have a stand-in: Terraform
+ * writes their values and never compares them, so a plan is the same; `apply` has asked for all of them before.
+ * @throws {LandfallError} where its backend is missing
+ */
 export async function openTerraform({ stack, target, store }: Workspace): Promise<Terraform> {
   if (!(await store.hasBucket())) {
     throw new LandfallError(`The state bucket ${stack.state.bucket} does not exist yet.`, {
       mend: target.emulator ? "Start over: ./landfall sandbox up" : "Make it: ./landfall bootstrap",
     });
   }
-  const terraform = new Terraform(await findBinary(target.environment), stack.directory, target.environment);
+  const standIns = (stack.missingSecrets ?? []).map((name) => [`TF_VAR_${name}`, "not given"]);
+  const environment = { ...target.environment, ...Object.fromEntries(standIns) };
+  const terraform = new Terraform(await findBinary(environment), stack.directory, environment);
   progress("preparing");
   await terraform.init();
   return terraform;

@@ -6,6 +6,8 @@ import { localStateFile } from "../backend/bootstrap";
 import { StateStack } from "../backend/state-stack";
 import { addressesOf, stateLocation, valuesOf, type EnvironmentValues, type SharedValues } from "./derived";
 import { EnvironmentStack } from "./environment-stack";
+import { systemInputs, type SystemName } from "./catalogue";
+import { isSecret, type Input } from "./input";
 import { loadSettings, type LoadOptions } from "./load";
 import type { Problem } from "./problem";
 import { projectRoot } from "./root";
@@ -29,6 +31,8 @@ export interface SynthesizedStack {
   readonly region: string;
   readonly accountIds: readonly string[];
   readonly stageClass: StageClass;
+  /** For an environment: secrets of Terraform's that nobody has given. A plan does without their values. */
+  readonly missingSecrets?: readonly string[];
   /** For an environment: where the state of its `shared` is, and what it needs from there. */
   readonly shared?: { readonly state: StateLocation; readonly addresses: readonly string[] };
   /** For `shared`: digest of its configuration, also its output `configuration_digest`. */
@@ -91,6 +95,8 @@ function makeStacks(options: SynthesisOptions): Synthesis {
     const { name } = settings;
     const common = {
       name,
+      namePrefix: shared.name_prefix,
+      nat: shared.nat_gateways !== "none",
       state: stateLocation(shared, name),
       region: environment.region ?? shared.region,
       accountIds: environment.allowed_account_ids ?? shared.allowed_account_ids,
@@ -98,7 +104,12 @@ function makeStacks(options: SynthesisOptions): Synthesis {
     };
     const state = stateLocation(shared, "shared");
     const standsOn = { state, accountIds: shared.allowed_account_ids, file: sharedSettings.file };
-    stacks.add({ ...common, shared: { state, addresses: addressesOf(settings) } }, settings, (app) => {
+    const stack = {
+      ...common,
+      missingSecrets: missingSecrets(settings, environment.systems),
+      shared: { state, addresses: addressesOf(settings) },
+    };
+    stacks.add(stack, settings, (app) => {
       return new EnvironmentStack(app, { ...common, environment: name, settings, shared: standsOn });
     });
   }
@@ -112,6 +123,12 @@ function makeStacks(options: SynthesisOptions): Synthesis {
     warnings: loaded.warnings,
   };
 }
+
+const missingSecrets = ({ settings }: Settings, systems: readonly SystemName[]): readonly string[] =>
+  systems
+    .flatMap((system) => Object.entries<Input>(systemInputs[system]))
+    .filter(([name, input]) => input.use === "terraform" && isSecret(input) && !settings.has(name))
+    .map(([name]) => name);
 
 /** The stacks of one synthesis. A fault in one costs that one alone. */
 class Stacks {

@@ -138,7 +138,7 @@ export const environmentInputs = {
   },
   systems: {
     use: "structural",
-    type: type.listOf("chronos"),
+    type: type.listOf("chronos", "x-scheduler", "macro-ai"),
     description: "Systems that the environment carries.",
     example: "chronos",
   },
@@ -166,6 +166,13 @@ export const environmentInputs = {
     type: type.bool,
     optional: true,
     description: "Whether AWS itself refuses to delete hosts and data; by stage class when left out.",
+  },
+  alarm_emails: {
+    use: "structural",
+    type: type.emails,
+    default: "",
+    description: "Mail addresses that alarms are sent to; each gets a mail that asks to confirm.",
+    example: "ops@example.com",
   },
 } as const satisfies InputGroup;
 
@@ -204,7 +211,7 @@ export const chronosInputs = {
     use: "structural",
     type: type.ports,
     default: "80,443",
-    description: "TCP ports of the dashboard.",
+    description: "TCP ports of the dashboard. Its site is watched at port 80, where that is among them.",
   },
   dashboard_cidrs: {
     use: "structural",
@@ -303,11 +310,295 @@ export const chronosInputs = {
     description: "URL of the dashboard's API as browsers reach it; the deployment's domain is taken from it.",
     example: "https://stage.chronos.example.com",
   },
+  // What `./landfall configure` takes besides
+  repository_url: {
+    use: "application",
+    type: type.repositoryUrl,
+    description: "Git repository of the application.",
+    example: "https://github.com/example/chronos2.git",
+  },
+  frp_auth_token: {
+    use: "application",
+    type: type.text,
+    secret: true,
+    description: "Token by which the FRP server knows edge hosts.",
+  },
+  frontend_settings: {
+    use: "application",
+    type: type.assignments,
+    default: "",
+    description: "Further lines of `dashboard_frontend/.env.docker`.",
+  },
+  backend_settings: {
+    use: "application",
+    type: type.text,
+    secret: true,
+    optional: true,
+    description:
+      'Further lines of `dashboard_backend/.env.docker`, written NAME="value" as in this file; the whole in single quotes.',
+  },
+  deployment_settings: {
+    use: "application",
+    type: type.assignments,
+    default: "",
+    description: "Further lines of `.env.deployment`.",
+  },
+  dashboard_ssh: {
+    use: "application",
+    type: type.sshAddress,
+    optional: true,
+    description: "Where SSH reaches the dashboard host, where that is not its Elastic IP or Session Manager.",
+    example: "ec2-user@dashboard.example.com",
+  },
+  edge_machines: {
+    use: "application",
+    type: type.sshAddressByHost,
+    default: "",
+    description:
+      "Edge hosts besides those on EC2: any machine that SSH reaches. The name of one on EC2 says where SSH reaches that.",
+    example: "plant-1=pi@plant-1.example.com:22",
+  },
+  ssh_host_keys: {
+    use: "application",
+    type: type.hostKeys,
+    default: "",
+    description:
+      "SSH host keys by host (`dashboard` or an edge host). Hosts on EC2 without one are known by their console output.",
+    example: "plant-1=ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…",
+  },
+  edge_git_ref: {
+    use: "application",
+    type: type.gitRef,
+    optional: true,
+    description: "Branch, tag or commit that edge hosts run; `git_ref` when left out.",
+  },
+  edge_settings: {
+    use: "application",
+    type: type.text,
+    secret: true,
+    optional: true,
+    description:
+      'Lines of `edge_server/.env` on every edge host, written NAME="value" as in this file; the whole in single quotes.',
+  },
+  frp_server_address: {
+    use: "application",
+    type: type.hostAddress,
+    optional: true,
+    description:
+      "Name or address by which edge hosts reach the FRP server; the dashboard's domain when left out.",
+  },
+  frp_local_port: {
+    use: "application",
+    type: type.port,
+    default: "5171",
+    description: "Port of the edge server on its own machine, which FRP hands on.",
+  },
+  frp_remote_ports: {
+    use: "application",
+    type: type.portByHost,
+    default: "",
+    description: "For each edge host the port of the dashboard host at which FRP makes it reachable.",
+    example: "edge-1=6001,edge-2=6002",
+  },
+} as const satisfies InputGroup;
+
+export const xSchedulerInputs = {
+  x_scheduler_repository: {
+    use: "terraform",
+    type: type.repositoryUrl,
+    description:
+      "Git repository of X-Scheduler that hosts can read, such as a public one or one with a token-free URL.",
+    example: "https://github.com/example/x-scheduler.git",
+  },
+  x_scheduler_git_ref: {
+    use: "terraform",
+    type: type.gitRef,
+    default: "main",
+    description: "Branch, tag or commit of X-Scheduler to run. A change updates the host in place.",
+  },
+  x_scheduler_instance_type: {
+    use: "structural",
+    type: type.instanceType,
+    default: "t2.micro",
+    description: "EC2 instance type of the X-Scheduler host.",
+  },
+  x_scheduler_ami_id: {
+    use: "structural",
+    type: type.amiId,
+    optional: true,
+    description: "AMI of the host; the newest Amazon Linux 2023 at its creation when left out.",
+  },
+  x_scheduler_volume_size: {
+    use: "terraform",
+    type: type.volumeSize,
+    default: "20",
+    description: "Root volume of the host in GiB.",
+  },
+  x_scheduler_public_key: {
+    use: "structural",
+    type: type.ec2PublicKey,
+    optional: true,
+    description:
+      "SSH public key (Ed25519 or RSA) that may log in; without one there is Session Manager alone.",
+  },
+  x_scheduler_ssh_cidrs: {
+    use: "structural",
+    type: type.cidrs,
+    default: "",
+    description: "Networks that may reach SSH; none leaves Session Manager.",
+  },
+  x_scheduler_callback_cidrs: {
+    use: "structural",
+    type: type.cidrs,
+    default: "0.0.0.0/0,::/0",
+    description:
+      "Networks that may reach the OAuth callback: ports 80, 443 and 5000 of the host, or its load balancer.",
+  },
+  x_scheduler_domain: {
+    use: "structural",
+    type: type.domainName,
+    optional: true,
+    description:
+      "Host name of the OAuth callback. With it the host goes to a private subnet, behind a load balancer with TLS.",
+    example: "x.example.com",
+  },
+  x_scheduler_hosted_zone: {
+    use: "structural",
+    type: type.domainName,
+    optional: true,
+    description:
+      "Public Route 53 zone of `x_scheduler_domain`, where its certificate's and its own records are made.",
+    example: "example.com",
+  },
+  x_scheduler_video_expiry_days: {
+    use: "structural",
+    type: type.daysFromTo(1, 3),
+    default: "1",
+    description: "Days after which temporary videos are gone.",
+  },
+  x_api_key: {
+    use: "terraform",
+    type: type.text,
+    secret: true,
+    description: "API key of the X application.",
+  },
+  x_api_key_secret: {
+    use: "terraform",
+    type: type.text,
+    secret: true,
+    description: "Secret of the X application's API key.",
+  },
+  x_oauth_client_id: {
+    use: "terraform",
+    type: type.text,
+    secret: true,
+    description: "OAuth 2.0 client id of the X application.",
+  },
+  x_oauth_client_secret: {
+    use: "terraform",
+    type: type.text,
+    secret: true,
+    description: "OAuth 2.0 client secret of the X application.",
+  },
+  google_credentials: {
+    use: "terraform",
+    type: type.text,
+    secret: true,
+    description: "Google service account credentials, the JSON file's content.",
+  },
+  x_scheduler_secrets_version: {
+    use: "terraform",
+    type: type.version,
+    default: "1",
+    description:
+      "Raise it to write changed secrets: Terraform does not see their values, and so no change of them.",
+  },
+} as const satisfies InputGroup;
+
+export const macroAiInputs = {
+  macro_ai_capacity: {
+    use: "structural",
+    type: type.oneOf("single", "group"),
+    default: "single",
+    description: "One host, or an Auto Scaling group behind a load balancer with TLS.",
+  },
+  macro_ai_instance_type: {
+    use: "structural",
+    type: type.instanceType,
+    default: "t3.small",
+    description: "EC2 instance type of Macro AI hosts.",
+  },
+  macro_ai_volume_size: {
+    use: "terraform",
+    type: type.volumeSize,
+    default: "20",
+    description: "Root volume of Macro AI hosts in GiB.",
+  },
+  macro_ai_min_size: {
+    use: "structural",
+    type: type.count(0, 100),
+    default: "1",
+    description: "Fewest hosts of the group.",
+  },
+  macro_ai_max_size: {
+    use: "structural",
+    type: type.count(1, 100),
+    default: "3",
+    description: "Most hosts of the group.",
+  },
+  macro_ai_cpu_target: {
+    use: "structural",
+    type: type.percentage,
+    default: "60",
+    description: "Average CPU utilization in percent that the group scales for.",
+  },
+  macro_ai_memory_target: {
+    use: "structural",
+    type: type.percentage,
+    default: "70",
+    description: "Average memory use in percent that the group scales for.",
+  },
+  macro_ai_domain: {
+    use: "structural",
+    type: type.domainName,
+    optional: true,
+    description: "Host name of the API; needed by a group.",
+    example: "api.example.com",
+  },
+  macro_ai_hosted_zone: {
+    use: "structural",
+    type: type.domainName,
+    optional: true,
+    description:
+      "Public Route 53 zone of `macro_ai_domain`, where its certificate's and its own records are made.",
+    example: "example.com",
+  },
+  macro_ai_cidrs: {
+    use: "structural",
+    type: type.cidrs,
+    optional: true,
+    description:
+      "Networks that may reach the API: the load balancer, or port 3030 of the single host, which has no TLS. The world for a group and nobody for a single host when left out.",
+  },
+  macro_ai_app_env: {
+    use: "structural",
+    type: type.word,
+    optional: true,
+    description: "`APP_ENV` of the application; the environment's name when left out.",
+  },
+  macro_ai_keep_releases: {
+    use: "structural",
+    type: type.count(2, 20),
+    default: "5",
+    description: "Releases that a host keeps.",
+  },
 } as const satisfies InputGroup;
 
 /** Inputs of each system, by its name in `systems`. */
 export const systemInputs = {
   chronos: chronosInputs,
+  "x-scheduler": xSchedulerInputs,
+  "macro-ai": macroAiInputs,
 } as const satisfies Readonly<Record<string, InputGroup>>;
 
 export type SystemName = keyof typeof systemInputs;

@@ -11,7 +11,9 @@ import {
   valuesOf,
   type ChronosValues,
   type EnvironmentValues,
+  type MacroAiValues,
   type SharedValues,
+  type XSchedulerValues,
 } from "./derived";
 import type { SystemName } from "./catalogue";
 import { nameInFile } from "./input";
@@ -201,6 +203,14 @@ export function checkEnvironment(settings: Settings, sharedSettings: Settings): 
     findings.push(...run(chronosChecks, both<ChronosValues>()));
     warnings.push(...run(chronosWarnings, both<ChronosValues>()));
   }
+  if (carries("x-scheduler")) {
+    findings.push(...run(xSchedulerChecks, both<XSchedulerValues>()));
+    warnings.push(...run(xSchedulerWarnings, both<XSchedulerValues>()));
+  }
+  if (carries("macro-ai")) {
+    findings.push(...run(macroAiChecks, both<MacroAiValues>()));
+    warnings.push(...run(macroAiWarnings, both<MacroAiValues>()));
+  }
   return toChecked(settings, findings, warnings);
 }
 
@@ -245,6 +255,88 @@ const chronosChecks: readonly Check<Both<ChronosValues>>[] = [
     return shutOut("frp_ports", own.frp_ports, cidrs, shared, file);
   },
 ];
+
+const xSchedulerChecks: readonly Check<Both<XSchedulerValues>>[] = [
+  ({ own }) =>
+    domainInZone(
+      ["x_scheduler_domain", own.x_scheduler_domain],
+      ["x_scheduler_hosted_zone", own.x_scheduler_hosted_zone],
+    ),
+  ({ own, shared, file }) => shutOutOfSsh("x_scheduler_ssh_cidrs", own.x_scheduler_ssh_cidrs, shared, file),
+  ({ own, shared, file }) => {
+    const hasWayOut = shared.vpc_id
+      ? shared.private_subnet_ids !== undefined
+      : shared.private_subnets && shared.nat_gateways !== "none";
+    if (!own.x_scheduler_domain || hasWayOut) return [];
+    return [
+      [
+        "x_scheduler_domain",
+        "puts the host in a private subnet, and there is none with a way out",
+        `Set TF_VAR_nat_gateways and TF_VAR_private_subnets="true" in ${file}, or leave the domain out.`,
+      ],
+    ];
+  },
+  ({ own, shared, file }) =>
+    own.x_scheduler_domain
+      ? []
+      : shutOut(
+          "x_scheduler_callback_cidrs",
+          [port(80), port(443)],
+          own.x_scheduler_callback_cidrs,
+          shared,
+          file,
+        ),
+];
+
+const macroAiChecks: readonly Check<Both<MacroAiValues>>[] = [
+  ({ own }) =>
+    domainInZone(
+      ["macro_ai_domain", own.macro_ai_domain],
+      ["macro_ai_hosted_zone", own.macro_ai_hosted_zone],
+    ),
+  ({ own }) =>
+    own.macro_ai_capacity === "group" && !own.macro_ai_domain
+      ? [
+          [
+            "macro_ai_capacity",
+            "is a group, whose load balancer needs a domain for TLS",
+            "Add TF_VAR_macro_ai_domain and TF_VAR_macro_ai_hosted_zone.",
+          ],
+        ]
+      : [],
+  ({ own }) =>
+    own.macro_ai_capacity === "single" && own.macro_ai_domain
+      ? [
+          [
+            "macro_ai_domain",
+            "belongs to a load balancer, and a single host has none",
+            'Set TF_VAR_macro_ai_capacity="group", or leave the domain out.',
+          ],
+        ]
+      : [],
+  ({ own }) => {
+    if (own.macro_ai_min_size <= own.macro_ai_max_size) return [];
+    const what = `is more than macro_ai_max_size, ${own.macro_ai_max_size}`;
+    return [["macro_ai_min_size", what, "Lower it, or raise the other."]];
+  },
+];
+
+/** A domain and its zone come together, and the one ends with the other. */
+function domainInZone(
+  [domainInput, domain]: readonly [string, string | undefined],
+  [zoneInput, zone]: readonly [string, string | undefined],
+): Finding[] {
+  if (domain && !zone) {
+    const mend = `Add TF_VAR_${zoneInput}, its Route 53 zone.`;
+    return [[domainInput, "stands without the zone that its records go to", mend]];
+  }
+  if (zone && !domain)
+    return [[zoneInput, "stands without a domain", `Add TF_VAR_${domainInput}, or remove it.`]];
+  if (domain && zone && domain !== zone && !domain.endsWith(`.${zone}`)) {
+    return [[domainInput, `is not in the zone ${zone}`, "Name a host of that zone, or its own zone."]];
+  }
+  return [];
+}
 
 /** The network ACL lets administrators reach every port, and the world those that it names. */
 const passesAsAdmin = (cidr: string, shared: SharedValues): boolean =>
@@ -319,6 +411,23 @@ const chronosWarnings: readonly Check<Both<ChronosValues>>[] = [
     const what = `and the other networks make ${rules} rules of one security group, and AWS allows ${GROUP_RULES} unless asked for more`;
     return [["frp_cidrs", what, "Name wider networks, or ask for a higher quota first."]];
   },
+];
+
+const xSchedulerWarnings: readonly Check<Both<XSchedulerValues>>[] = [
+  ({ own }) => warnOfOpenSsh("x_scheduler_ssh_cidrs", own.x_scheduler_ssh_cidrs),
+];
+
+const macroAiWarnings: readonly Check<Both<MacroAiValues>>[] = [
+  ({ own }) =>
+    own.macro_ai_capacity === "single" && (own.macro_ai_cidrs ?? []).length > 0
+      ? [
+          [
+            "macro_ai_cidrs",
+            "opens port 3030 of the host, which has no TLS",
+            "A group has a load balancer with TLS.",
+          ],
+        ]
+      : [],
 ];
 
 function warnOfOpenSsh(input: string, cidrs: readonly string[]): Finding[] {

@@ -1,12 +1,20 @@
 import type { StateLocation } from "../backend/location";
 import type { AddressPlanProps } from "../modules/address-plan";
 import { resourceName } from "../modules/naming";
-import type { chronosInputs, environmentInputs, sharedInputs } from "./catalogue";
+import type {
+  chronosInputs,
+  environmentInputs,
+  macroAiInputs,
+  sharedInputs,
+  xSchedulerInputs,
+} from "./catalogue";
 import type { StructuralValues } from "./input";
 import type { Settings } from "./settings";
 
 export type EnvironmentValues = StructuralValues<typeof environmentInputs>;
 export type ChronosValues = StructuralValues<typeof chronosInputs>;
+export type XSchedulerValues = StructuralValues<typeof xSchedulerInputs>;
+export type MacroAiValues = StructuralValues<typeof macroAiInputs>;
 export type SharedValues = StructuralValues<typeof sharedInputs>;
 
 /** Names as Chronos has them; inputs override them. */
@@ -58,8 +66,10 @@ export function valuesOf<T>({ settings, unusable }: Settings): T {
 
 /** Names of the Elastic IPs that an environment takes from `shared`. */
 export function addressesOf(settings: Settings): readonly string[] {
-  const values = valuesOf<EnvironmentValues & ChronosValues>(settings);
-  return values.systems.includes("chronos")
-    ? ["dashboard", ...values.edge_hosts].map((host) => `${settings.name}-${host}`)
-    : [];
+  const values = valuesOf<EnvironmentValues & ChronosValues & XSchedulerValues>(settings);
+  const hosts = values.systems.flatMap((system) => {
+    if (system === "chronos") return ["dashboard", ...values.edge_hosts];
+    return system === "x-scheduler" && !values.x_scheduler_domain ? ["x-scheduler"] : [];
+  });
+  return hosts.map((host) => `${settings.name}-${host}`);
 }

@@ -3,9 +3,13 @@ import type { Construct } from "constructs";
 import { LandfallStack, type LandfallStackProps } from "../backend/landfall-stack";
 import { SharedState } from "../backend/shared-outputs";
 import type { StateLocation } from "../backend/location";
+import { AlarmTopic } from "../modules/alarm-topic";
+import { DataKey } from "../modules/data-key";
 import { PermissionsBoundary } from "../modules/permissions-boundary";
 import { SystemTag } from "../modules/system-tag";
 import { Chronos } from "../workloads/chronos";
+import { MacroAi } from "../workloads/macro-ai";
+import { XScheduler } from "../workloads/x-scheduler";
 import type { WorkloadProps } from "../workloads/workload";
 import { environmentInputs, type SystemName } from "./catalogue";
 import type { Settings } from "./settings";
@@ -16,11 +20,16 @@ const workloads: Readonly<
   Record<SystemName, new (scope: Construct, id: string, props: WorkloadProps) => Construct>
 > = {
   chronos: Chronos,
+  "x-scheduler": XScheduler,
+  "macro-ai": MacroAi,
 };
 
 export interface EnvironmentStackProps extends LandfallStackProps {
   readonly settings: Settings;
   readonly stageClass: StageClass;
+  readonly namePrefix: string;
+  /** Whether private subnets have a way out over IPv4. */
+  readonly nat: boolean;
   readonly shared: {
     readonly state: StateLocation;
     readonly accountIds: readonly string[];
@@ -35,12 +44,31 @@ export class EnvironmentStack extends LandfallStack {
     const { values } = declareInputs(this, environmentInputs, props.settings);
     const shared = new SharedState(this, "shared", props.shared);
     Aspects.of(this).add(new PermissionsBoundary(shared.boundaryPolicy));
+    const alarms = new AlarmTopic(this, "alarms", {
+      name: `${props.environment}-alarms`,
+      partition: this.partition,
+      accountIds: this.accountIds,
+      emails: values.alarm_emails,
+    });
+    const dataKey = stageDefaults[props.stageClass].ownKey
+      ? new DataKey(this, "data", {
+          name: `${props.environment}-data`,
+          partition: this.partition,
+          region: this.region,
+          accountIds: this.accountIds,
+        })
+      : undefined;
     for (const system of values.systems) {
       const workload = new workloads[system](this, system, {
         environment: props.environment,
+        namePrefix: props.namePrefix,
         region: this.region,
         partition: this.partition,
+        accountIds: this.accountIds,
         shared,
+        nat: props.nat,
+        dataKeyArn: dataKey?.arn,
+        alarmTopicArn: alarms.arn,
         deletionProtection: values.deletion_protection ?? stageDefaults[props.stageClass].deletionProtection,
         settings: props.settings,
       });

@@ -3,7 +3,7 @@ import { IamPolicy } from "@cdktf/provider-aws/lib/iam-policy";
 import { Aspects, Token } from "cdktf";
 import { Construct } from "constructs";
 import { createHash } from "node:crypto";
-import { deployerPolicy } from "../backend/deployer-policy";
+import { deployerPolicies } from "../backend/deployer-policy";
 import { LandfallStack, type LandfallStackProps } from "../backend/landfall-stack";
 import { digestOutput, writeSharedOutputs } from "../backend/shared-outputs";
 import { workloadBoundary } from "../backend/workload-boundary";
@@ -12,7 +12,7 @@ import { HostRole } from "../modules/host-role";
 import { iamPath, resourceName } from "../modules/naming";
 import { Network, type INetwork } from "../modules/network";
 import { PermissionsBoundary } from "../modules/permissions-boundary";
-import { policyDocument } from "../modules/service-role";
+import { policyDocument, type PolicyStatement } from "../modules/service-role";
 import { sharedInputs } from "./catalogue";
 import { addressPlan, stateLockTable, type SharedValues } from "./derived";
 import type { Settings } from "./settings";
@@ -35,6 +35,15 @@ export class SharedStack extends LandfallStack {
       partition: this.partition,
       region: this.region,
       accountIds: this.accountIds,
+      statements: [
+        {
+          Sid: "Health",
+          Effect: "Allow",
+          Action: ["cloudwatch:PutMetricData"],
+          Resource: "*", // the action knows no resources
+          Condition: { StringEquals: { "cloudwatch:namespace": "Landfall/Chronos" } },
+        },
+      ],
     });
     const boundaryName = resourceName("iam policy", prefix, "workload-boundary");
     const boundary = new IamPolicy(this, "boundary", {
@@ -44,22 +53,34 @@ export class SharedStack extends LandfallStack {
       policy: policyDocument(workloadBoundary(this)),
     });
     Aspects.of(this).add(new PermissionsBoundary(boundary.arn));
-    const deployer = new IamPolicy(this, "deployer", {
-      name: resourceName("iam policy", prefix, "terraform-deployment"),
-      path: iamPath,
-      description: "What deploying this project needs. Attach it to the user or role that deploys.",
-      policy: policyDocument(
-        deployerPolicy({
-          partition: this.partition,
-          region: this.region,
-          accountIds: this.accountIds,
-          namePrefix: prefix,
-          stateBucket: props.state.bucket,
-          stateLockTable: stateLockTable(values),
-          boundary: boundaryName,
-        }),
-      ),
+    const policies = deployerPolicies({
+      partition: this.partition,
+      region: this.region,
+      accountIds: this.accountIds,
+      namePrefix: prefix,
+      stateBucket: props.state.bucket,
+      stateLockTable: stateLockTable(values),
+      boundary: boundaryName,
     });
+    const deployer = (id: string, name: string, description: string, statements: PolicyStatement[]) =>
+      new IamPolicy(this, id, {
+        name: resourceName("iam policy", prefix, name),
+        path: iamPath,
+        description: `${description} Attach it to the user or role that deploys.`,
+        policy: policyDocument(statements),
+      }).arn;
+    const foundation = deployer(
+      "deployer",
+      "terraform-deployment",
+      "What deploying state, network and hosts needs.",
+      policies.foundation,
+    );
+    const systems = deployer(
+      "deployer_systems",
+      "terraform-deployment-systems",
+      "What deploying the systems needs besides.",
+      policies.systems,
+    );
     writeSharedOutputs(this, {
       network,
       addresses: Object.fromEntries(
@@ -70,7 +91,7 @@ export class SharedStack extends LandfallStack {
       ),
       instanceProfile: hostRole.instanceProfile.name,
       boundaryPolicyArn: boundary.arn,
-      deployerPolicyArn: deployer.arn,
+      deployerPolicyArns: [foundation, systems],
     });
   }
 

@@ -4,15 +4,17 @@ export type StageClass = "dev" | "staging" | "prod";
 interface StageDefaults {
   /** Whether AWS itself refuses to delete hosts and data. */
   readonly deletionProtection: boolean;
+  /** Whether data is encrypted with a key of the account's own, which costs, instead of AWS's. */
+  readonly ownKey: boolean;
   /** Whether `./landfall destroy` wants the environment's name typed. */
   readonly confirmDestroyByName: boolean;
 }
 
 /** Everything that differs by stage class; inputs of the same name override it. */
 export const stageDefaults: Readonly<Record<StageClass, StageDefaults>> = Object.freeze({
-  dev: { deletionProtection: false, confirmDestroyByName: false },
-  staging: { deletionProtection: false, confirmDestroyByName: false },
-  prod: { deletionProtection: true, confirmDestroyByName: true },
+  dev: { deletionProtection: false, ownKey: false, confirmDestroyByName: false },
+  staging: { deletionProtection: false, ownKey: false, confirmDestroyByName: false },
+  prod: { deletionProtection: true, ownKey: true, confirmDestroyByName: true },
 });
 
 /** The class of an environment that does not name one. */

@@ -1,15 +1,27 @@
-import { chronosInputs, environmentInputs, sharedInputs, systemInputs } from "./catalogue";
+import {
+  chronosInputs,
+  environmentInputs,
+  macroAiInputs,
+  sharedInputs,
+  systemInputs,
+  type SystemName,
+  xSchedulerInputs,
+} from "./catalogue";
 import { formatAssignment } from "./env-file";
 import { isSecret, nameInFile, type Input, type InputGroup } from "./input";
 
 interface Section {
   readonly title: string;
+  /** @default every environment */
+  readonly system?: SystemName;
   readonly inputs: InputGroup;
 }
 
 const environmentSections: readonly Section[] = [
   { title: "The environment", inputs: environmentInputs },
-  { title: "Chronos", inputs: chronosInputs },
+  { title: "Chronos", system: "chronos", inputs: chronosInputs },
+  { title: "X-Scheduler", system: "x-scheduler", inputs: xSchedulerInputs },
+  { title: "Macro AI", system: "macro-ai", inputs: macroAiInputs },
 ];
 const sharedSections: readonly Section[] = [
   { title: "State backend and shared network", inputs: sharedInputs },
@@ -23,14 +35,18 @@ const rules = `# NAME="value", one a line; what follows # is a comment. Inside d
 export type Values = Readonly<Record<string, string>>;
 
 /** `<environment>.env`: every input with its meaning; those without a value here are comments unless required. */
-export const environmentFile = (values: Values = {}): string =>
+export const environmentFile = (values: Values = {}, systems?: readonly string[]): string =>
   `# Settings of one environment: environments/<name>.env. Safe to commit: secrets are in <name>.secrets.env.\n${rules}` +
-  sections(environmentSections, values, (input) => !isSecret(input));
+  sections(sectionsOf(systems), values, (input) => !isSecret(input));
 
 /** `<environment>.secrets.env`, which git ignores. */
-export const environmentSecretsFile = (values: Values = {}): string =>
+export const environmentSecretsFile = (values: Values = {}, systems?: readonly string[]): string =>
   `# Secrets of one environment: environments/<name>.secrets.env, which git ignores. chmod 600.\n` +
-  sections(environmentSections, values, isSecret);
+  sections(sectionsOf(systems), values, isSecret);
+
+/** What is for every environment, and for the systems, or for all of them. */
+const sectionsOf = (systems: readonly string[] | undefined): readonly Section[] =>
+  environmentSections.filter(({ system }) => !system || !systems || systems.includes(system));
 
 /** `shared.env`. */
 export const sharedFile = (values: Values = {}): string =>

@@ -1,6 +1,7 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { meet, type PortRange } from "../modules/port-range";
+import { parseEnvFile, type Assignment } from "./env-file";
 import type { InputType } from "./input";
 import { nearest } from "./nearest";
 import { awsRegions } from "./regions";
@@ -121,8 +122,10 @@ export const environmentName = define(
   ruled((value) => {
     if (!dnsLabel.test(value)) return `${quote(value)} is not an environment name`;
     if (value === "shared" || value === "state") return `${quote(value)} is the name of a stack of its own`;
-    return /^sg(-|$)/.test(value)
-      ? `${quote(value)} would begin security groups' names, and EC2 keeps "sg-" for itself`
+    // "sg-" is EC2's, "internal-" load balancers', and parameters may begin with neither of the others
+    const reserved = /^(sg(?=-|$)|internal(?=-|$)|aws|ssm)/.exec(value)?.[0];
+    return reserved
+      ? `${quote(value)} would begin names of resources, and AWS keeps "${reserved}" there for itself`
       : undefined;
   }),
 );
@@ -340,6 +343,36 @@ export const ec2PublicKey = define(
   sshKey(["ssh-ed25519", "ssh-rsa"]),
 );
 
+export const emails = define(
+  "list of mail addresses",
+  "mail addresses such as ops@example.com, with commas.",
+  list(matching(/^[\w.+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$/, "a mail address")),
+);
+
+/** RFC 1035: labels of letters, digits and hyphens. */
+export const domainName = define(
+  "domain name",
+  "a host or zone name such as api.example.com, in lower case.",
+  ruled((value) =>
+    value.length <= 253 && /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/.test(value)
+      ? undefined
+      : `${quote(value)} is not a domain name`,
+  ),
+);
+
+export const word = define(
+  "word",
+  "letters, digits and any of . _ -, at most 64.",
+  matching(/^[\w.-]{1,64}$/, "a word"),
+);
+
+const number = (name: string, least: number, most: number) =>
+  define(name, `a whole number from ${least} to ${most}.`, integer(least, most), "number");
+export const count = (least: number, most: number) => number("whole number", least, most);
+export const daysFromTo = (least: number, most: number) => number("days", least, most);
+export const percentage = number("percent", 1, 99);
+export const version = number("version", 1, 1_000_000);
+
 export const gitRef = define(
   "git ref",
   "a branch, tag or commit as git allows it.",
@@ -364,3 +397,120 @@ export const httpUrl = define(
     return url.username || url.password ? "holds a user or password" : undefined;
   }),
 );
+
+/** A secret in it would be in the clone's `.git/config` and in error messages. */
+export const repositoryUrl = define(
+  "git repository",
+  "a repository such as https://github.com/example/chronos2.git or git@github.com:example/chronos2.git, without a password.",
+  ruled((value) => {
+    if (!/^((https|ssh|file):\/\/|[\w.-]+@[\w.-]+:)[^\s'"\\`$]*[\w-](\.git)?\/?$/.test(value))
+      return "is not the URL of a git repository";
+    return /^https:\/\/[^/]*@/.test(value) || /^\w+:\/\/[^/]*:[^/]*@/.test(value)
+      ? "holds a user or password"
+      : undefined;
+  }),
+);
+
+/** Where SSH finds a machine; user and port are SSH's own where left out, its config included. */
+export interface SshAddress {
+  readonly user?: string;
+  /** Name or IP address, without brackets, or an alias of the user's SSH config. */
+  readonly host: string;
+  readonly port?: number;
+}
+
+/** No part may look like an option or hold what SSH's `%` tokens or a shell would take. */
+const sshAddressText =
+  /^(?:([A-Za-z_][\w.-]{0,31})@)?([A-Za-z0-9][\w.-]{0,252}|\[[0-9a-fA-F:.]{2,45}\])(?::(\d{1,5}))?$/;
+const sshAddressSchema = ruled((value) => {
+  const [, , , port] = sshAddressText.exec(value) ?? [];
+  if (!sshAddressText.test(value)) return `${quote(value)} is not user@host:port`;
+  return port !== undefined && (Number(port) < 1 || Number(port) > 65_535)
+    ? `${quote(value)} has a port that is not from 1 to 65535`
+    : undefined;
+}).transform((value): SshAddress => {
+  const [, user, host = "", port] = sshAddressText.exec(value) ?? [];
+  return { user, host: host.replace(/^\[|\]$/g, ""), port: port === undefined ? undefined : Number(port) };
+});
+export const sshAddress = define(
+  "SSH address",
+  "user@host:port; user and port may be left out.",
+  sshAddressSchema,
+);
+
+export const hostAddress = define(
+  "host name or IP address",
+  "a host name or IP address.",
+  matching(
+    /^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9a-fA-F:.]{2,45})$/,
+    "a host name or IP address",
+  ),
+);
+
+export const port = define("port", "a port from 1 to 65535.", integer(1, 65_535), "number");
+
+/** Pairs `name=…` of which the first part is a host's name; no name twice unless `repeated`. */
+const byHost = <T>(item: z.ZodType<T, string>, { repeated = false } = {}) =>
+  list(
+    z
+      .string()
+      .transform((pair): [string, string] => {
+        const at = pair.indexOf("=");
+        return at < 0 ? ["", pair] : [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+      })
+      .pipe(z.tuple([matching(dnsLabel, "a host name"), item]))
+      .readonly(),
+  ).refine((pairs) => repeated || new Set(pairs.map(([name]) => name)).size === pairs.length, {
+    message: "names a host twice",
+  });
+
+export const sshAddressByHost = define(
+  "list of host=SSH address",
+  "pairs such as plant-1=pi@plant-1.example.com:22, with commas.",
+  byHost(sshAddressSchema).transform((pairs): ReadonlyMap<string, SshAddress> => new Map(pairs)),
+);
+
+export const portByHost = define(
+  "list of host=port",
+  "pairs such as edge-1=6001, with commas, no port twice.",
+  byHost(integer(1, 65_535))
+    .refine((pairs) => new Set(pairs.map(([, port]) => port)).size === pairs.length, {
+      message: "gives a port twice",
+    })
+    .transform((pairs): ReadonlyMap<string, number> => new Map(pairs)),
+);
+
+export const hostKeys = define(
+  "list of host=SSH host key",
+  "pairs such as plant-1=ssh-ed25519 AAAA…, with commas; a host may have several.",
+  byHost(
+    ruled((value) => sshKeyProblem(value)),
+    { repeated: true },
+  ),
+);
+
+/** Settings that the application knows and Landfall does not: lines as in a settings file. */
+export const assignments = define(
+  "settings, a line each",
+  'lines NAME="value" as in this file, the whole in single quotes.',
+  z
+    .string()
+    .superRefine((value, context) => {
+      for (const message of assignmentProblems(value)) context.addIssue({ code: "custom", message });
+    })
+    .transform((value): readonly Assignment[] => parseEnvFile(Buffer.from(value)).assignments),
+);
+
+/** Tells lines and names, never values: they may be secrets. */
+function assignmentProblems(value: string): string[] {
+  const { assignments: all, misread } = parseEnvFile(Buffer.from(value));
+  const names = all.map(({ name }) => name);
+  const again = all.find(({ name }, index) => names.indexOf(name) !== index);
+  return [
+    ...misread.map(({ line, what }) => `in its line ${line} ${what}`),
+    ...all
+      .filter((assignment) => /\p{Cc}/u.test(assignment.value.replace(/\n/g, "")))
+      .map(({ line }) => `in its line ${line} holds control characters`),
+    ...(again ? [`in its line ${again.line} repeats a name`] : []),
+  ];
+}

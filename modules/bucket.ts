@@ -27,6 +27,10 @@ export interface BucketProps {
     readonly accountIds: readonly string[];
     readonly buckets: readonly string[];
   };
+  /** Accounts whose load balancers may deliver their access logs here. @default none */
+  readonly takesLoadBalancerLogsOf?: readonly string[];
+  /** Whether destroying it destroys what is in it. @default false */
+  readonly forceDestroy?: boolean;
   /** Whether Terraform refuses to destroy it. @default false */
   readonly preventDestroy?: boolean;
 }
@@ -39,7 +43,8 @@ export class Bucket extends Construct {
   readonly resource: S3Bucket;
   /** Known when the JSON is made. */
   readonly name: string;
-  private readonly policy: S3BucketPolicy;
+  /** Whoever needs what it lets in waits for it. */
+  readonly policy: S3BucketPolicy;
 
   constructor(scope: Construct, id: string, props: BucketProps) {
     super(scope, id);
@@ -49,6 +54,7 @@ export class Bucket extends Construct {
 
     this.resource = new S3Bucket(this, "this", {
       bucket: this.name,
+      forceDestroy: props.forceDestroy,
       lifecycle: props.preventDestroy ? { preventDestroy: true } : undefined,
     });
     const bucket = this.resource.id;
@@ -105,6 +111,18 @@ export class Bucket extends Construct {
                       ),
                     },
                   },
+                },
+              ]
+            : []),
+          ...(props.takesLoadBalancerLogsOf
+            ? [
+                {
+                  Sid: "LoadBalancerLogs",
+                  Effect: "Allow",
+                  Principal: { Service: "logdelivery.elasticloadbalancing.amazonaws.com" },
+                  Action: "s3:PutObject",
+                  Resource: props.takesLoadBalancerLogsOf.map((account) => `${arn}/AWSLogs/${account}/*`),
+                  Condition: { StringEquals: { "aws:SourceAccount": props.takesLoadBalancerLogsOf } },
                 },
               ]
             : []),

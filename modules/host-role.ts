@@ -9,11 +9,13 @@ export interface HostRoleProps {
   readonly partition: string;
   readonly region: string;
   readonly accountIds: readonly string[];
+  /** Log groups that hosts may write to begin with this. @default "/ec2/" */
+  readonly logGroups?: string;
   /** What hosts may do besides being managed by Systems Manager and writing logs. @default nothing */
   readonly statements?: readonly PolicyStatement[];
 }
 
-/** Log groups that hosts may write to begin with this. */
+/** First part of the names of all hosts' log groups. */
 export const hostLogGroups = "/ec2/";
 
 /** The role of EC2 hosts: Session Manager and the other core features of Systems Manager, and CloudWatch Logs. */
@@ -26,7 +28,7 @@ export class HostRole extends Construct {
     const logs = (suffix: string) =>
       props.accountIds.map(
         (account) =>
-          `arn:${props.partition}:logs:${props.region}:${account}:log-group:${hostLogGroups}*${suffix}`,
+          `arn:${props.partition}:logs:${props.region}:${account}:log-group:${props.logGroups ?? hostLogGroups}*${suffix}`,
       );
     this.role = new ServiceRole(this, "this", {
       name: props.name,

@@ -4,6 +4,7 @@ import { EipAssociation } from "@cdktf/provider-aws/lib/eip-association";
 import { Instance } from "@cdktf/provider-aws/lib/instance";
 import { Token } from "cdktf";
 import { Construct } from "constructs";
+import type { BootData } from "./boot-data";
 import { resourceName } from "./naming";
 
 export interface HostProps {
@@ -21,8 +22,10 @@ export interface HostProps {
   readonly instanceProfile: string;
   /** @default no EC2 key pair */
   readonly keyName?: string;
-  /** cloud-config or script for the first boot; a change replaces the host. Terraform references are resolved. */
-  readonly userData: string;
+  /** For the first boot; a change of its content replaces the host. */
+  readonly bootData: BootData;
+  /** Topic that is told when the host is down. */
+  readonly alarmTopicArn: string;
   /** Elastic IP that the host keeps through replacements. @default none */
   readonly address?: {
     readonly allocationId: string;
@@ -35,20 +38,12 @@ export interface HostProps {
   readonly terminationProtection: boolean;
 }
 
-/** EC2 takes this much user data, in bytes, before base64. */
-const USER_DATA_BYTES = 16_384;
-
 /** An EC2 host: IMDSv2 only, encrypted gp3 volume, Session Manager by its profile, recovered when its hardware fails. */
 export class Host extends Construct {
   readonly instance: Instance;
 
   constructor(scope: Construct, id: string, props: HostProps) {
     super(scope, id);
-    if (Buffer.byteLength(props.userData) > USER_DATA_BYTES) {
-      throw new Error(
-        `user data of ${props.name} has ${Buffer.byteLength(props.userData)} bytes; EC2 takes ${USER_DATA_BYTES}`,
-      );
-    }
     this.instance = new Instance(this, "this", {
       ami: props.amiId ?? this.newestAmi(props.instanceType),
       instanceType: props.instanceType,
@@ -56,8 +51,7 @@ export class Host extends Construct {
       vpcSecurityGroupIds: [...props.securityGroupIds],
       iamInstanceProfile: props.instanceProfile,
       keyName: props.keyName,
-      userData: props.userData,
-      userDataReplaceOnChange: true,
+      userDataBase64: props.bootData.base64,
       disableApiTermination: props.terminationProtection,
       ebsOptimized: !props.instanceType.startsWith("t2."), // EC2 refuses it there
       monitoring: true,
@@ -73,8 +67,9 @@ export class Host extends Construct {
       tags: { Name: props.name },
       lifecycle: {
         preventDestroy: props.terminationProtection,
-        // Both are where the host happened to be made; a newer image or another zone is no reason to lose it
-        ignoreChanges: props.amiId ? ["subnet_id"] : ["ami", "subnet_id"],
+        // What the host happened to be made with; a newer image or another zone is no reason to lose it
+        ignoreChanges: [...(props.amiId ? [] : ["ami"]), "subnet_id", "user_data_base64"],
+        replaceTriggeredBy: [props.bootData.trigger],
         precondition: props.address ? [props.address.exists] : undefined,
       },
     });
@@ -85,13 +80,11 @@ export class Host extends Construct {
       });
     }
     this.recoverFromHardwareFailure(props);
+    this.tellWhenDown(props);
   }
 
   private newestAmi(instanceType: string): string {
-    const architecture = isGraviton(instanceType) ? "arm64" : "x86_64";
-    return new DataAwsSsmParameter(this, "ami", {
-      name: `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}`,
-    }).insecureValue; // public, and marked secret otherwise
+    return new DataAwsSsmParameter(this, "ami", { name: newestAmiParameter(instanceType) }).insecureValue; // public, and marked secret otherwise
   }
 
   /** EC2's own recovery keeps the instance, its volumes and its address. */
@@ -110,7 +103,29 @@ export class Host extends Construct {
       alarmActions: [`arn:${props.partition}:automate:${props.region}:ec2:recover`],
     });
   }
+
+  private tellWhenDown(props: HostProps): void {
+    new CloudwatchMetricAlarm(this, "down", {
+      alarmName: resourceName("alarm", props.name, "down"),
+      alarmDescription: "The host fails its status checks or has stopped.",
+      namespace: "AWS/EC2",
+      metricName: "StatusCheckFailed",
+      dimensions: { InstanceId: this.instance.id },
+      statistic: "Maximum",
+      period: 60, // seconds
+      evaluationPeriods: 5, // a reboot takes less
+      comparisonOperator: "GreaterThanOrEqualToThreshold",
+      threshold: 1,
+      treatMissingData: "breaching", // a stopped host says nothing
+      alarmActions: [props.alarmTopicArn],
+      okActions: [props.alarmTopicArn],
+    });
+  }
 }
 
 /** Graviton families have a `g` after their generation's number: t4g, m7gd, c6gn. */
 const isGraviton = (instanceType: string): boolean => /^(a1|[a-z]+\d+[a-z]*g[a-z]*)\./.test(instanceType);
+
+/** Public parameter that names the newest Amazon Linux 2023 for an instance type's processor. */
+export const newestAmiParameter = (instanceType: string): string =>
+  `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${isGraviton(instanceType) ? "arm64" : "x86_64"}`;

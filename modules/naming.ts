@@ -6,8 +6,16 @@ const rules = {
   "iam policy": { max: 128, pattern: /^[\w+=,.@-]+$/ },
   "iam role": { max: 64, pattern: /^[\w+=,.@-]+$/ },
   "instance profile": { max: 128, pattern: /^[\w+=,.@-]+$/ },
+  "kms alias": { max: 256, pattern: /^alias\/(?!aws\/)[\w/-]+$/ },
+  "launch template": { max: 128, pattern: /^[\w()./-]{3,}$/ },
+  "load balancer": { max: 32, pattern: /^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/ },
   "log group": { max: 512, pattern: /^[\w.#/-]+$/ },
+  "auto scaling group": { max: 255, pattern: /^[^\p{Cc}:]+$/u },
+  "metric filter": { max: 512, pattern: /^[^:*\p{Cc}]+$/u },
+  parameter: { max: 1011, pattern: /^\/(?!aws|ssm)[\w./-]+$/i },
   "security group": { max: 255, pattern: /^(?!sg-)[\w .:/()#,@[\]+=&;{}!$*-]+$/ },
+  "sns topic": { max: 256, pattern: /^[\w-]+$/ },
+  "target group": { max: 32, pattern: /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/ },
 } as const satisfies Record<string, { max: number; pattern: RegExp }>;
 
 export type NamedKind = keyof typeof rules;

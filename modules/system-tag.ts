@@ -1,11 +1,19 @@
 import { Instance } from "@cdktf/provider-aws/lib/instance";
-import type { IAspect } from "cdktf";
+import { TerraformResource, type IAspect } from "cdktf";
 import type { IConstruct } from "constructs";
 
 interface Taggable extends IConstruct {
   tags: Record<string, string>;
   readonly tagsInput?: Record<string, string>;
 }
+
+/** Tags that every resource carries. */
+export const standardTags = (environment: string, system: string): Record<string, string> => ({
+  Project: "landfall",
+  Environment: environment,
+  System: system,
+  ManagedBy: "terraform",
+});
 
 /** Tags every resource below a construct with the system it belongs to. */
 export class SystemTag implements IAspect {
@@ -21,6 +29,4 @@ export class SystemTag implements IAspect {
 
 /** Data sources have tags too, to search by. */
 const isTaggable = (node: IConstruct): node is Taggable =>
-  "tagsInput" in node &&
-  "terraformResourceType" in node &&
-  !String(node.terraformResourceType).startsWith("data.");
+  "tagsInput" in node && TerraformResource.isTerraformResource(node);

@@ -23,11 +23,13 @@ const prod = (more = "") =>
 TF_VAR_systems="chronos"
 TF_VAR_public_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB9mCmQnQFilB9vyJjOI8ho27PYykzjnRjPHwgx/dgyO someone@example.com"
 vite_api_base_url="https://prod.example.com"
+repository_url="https://github.com/example/chronos2.git"
 ${more}`,
   );
 const shared = () =>
   write("shared.env", 'TF_VAR_name_prefix="agt"\nTF_VAR_allowed_account_ids="436957243186"\n');
-const secrets = (name: string) => write(`${name}.secrets.env`, 'postgres_password="p"\njwt_secret_key="j"\n');
+const secrets = (name: string) =>
+  write(`${name}.secrets.env`, 'postgres_password="p"\njwt_secret_key="j"\nfrp_auth_token="t"\n');
 
 test("a fresh clone has no problems, though the sandbox's secrets are not made yet", () => {
   expect(check()).toEqual({ usable: ["sandbox.shared", "sandbox"], problems: [], warnings: [] });
@@ -41,13 +43,21 @@ test("writes nothing", () => {
 
 test("the sandbox's secrets must be whole once they are there", () => {
   write("sandbox.secrets.env", 'postgres_password="p"\n');
-  expect(named()).toEqual(["jwt_secret_key"]);
+  expect(named()).toEqual([
+    "jwt_secret_key",
+    "frp_auth_token",
+    "TF_VAR_x_api_key",
+    "TF_VAR_x_api_key_secret",
+    "TF_VAR_x_oauth_client_id",
+    "TF_VAR_x_oauth_client_secret",
+    "TF_VAR_google_credentials",
+  ]);
 });
 
 test("asks for the required secrets of other environments", () => {
   shared();
   prod();
-  expect(named("prod")).toEqual(["postgres_password", "jwt_secret_key"]);
+  expect(named("prod")).toEqual(["postgres_password", "jwt_secret_key", "frp_auth_token"]);
   secrets("prod");
   expect(check("prod")).toEqual({ usable: ["prod"], problems: [], warnings: [] });
 });

@@ -8,7 +8,12 @@ import type { Reading } from "../../environments/settings";
 const publicKey =
   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB9mCmQnQFilB9vyJjOI8ho27PYykzjnRjPHwgx/dgyO someone@example.com";
 const shared = { name_prefix: "agt", allowed_account_ids: "436957243186" };
-const stage = { systems: "chronos", public_key: publicKey, vite_api_base_url: "https://stage.example.com" };
+const stage = {
+  systems: "chronos",
+  public_key: publicKey,
+  vite_api_base_url: "https://stage.example.com",
+  repository_url: "https://github.com/example/chronos2.git",
+};
 
 let folder: string;
 beforeEach(() => {
@@ -143,8 +148,10 @@ describe("init <env>", () => {
         ["systems", "chronos"],
         ["public_key", publicKey],
         ["vite_api_base_url", "https://stage.example.com"],
+        ["repository_url", "https://github.com/example/chronos2.git"],
         ["postgres_password", 'it\'s "$HOME" `x` \\'],
         ["jwt_secret_key", ""],
+        ["frp_auth_token", ""],
       );
       await initEnvironment("stage", options({ prompt }));
       const reading = readEnvironment("stage", readOptions());

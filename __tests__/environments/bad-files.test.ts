@@ -6,12 +6,13 @@ import { readEnvironment, readShared } from "../../environments/read";
 import { formatReport } from "../../environments/report";
 import { environmentEnv, envText, publicKey, sharedEnv, temporaryFolder } from "../support/stacks";
 
-const good = envText(environmentEnv("stage"));
+const { repository_url, ...inFile } = environmentEnv("stage");
+const good = envText(inFile);
 const without = (name: string) =>
-  envText(Object.fromEntries(Object.entries(environmentEnv("stage")).filter(([key]) => key !== name)));
-/** The good file is four lines; what is added begins on line 5. */
+  envText(Object.fromEntries(Object.entries(inFile).filter(([key]) => key !== name)));
+/** The good file is four lines, as the process environment gives the fifth setting; what is added begins on line 5. */
 const plus = (...lines: string[]) => `${good}${lines.join("\n")}\n`;
-const swap = (name: string, value: string) => envText({ ...environmentEnv("stage"), [name]: value });
+const swap = (name: string, value: string) => envText({ ...inFile, [name]: value });
 const rsa1024 = `ssh-rsa ${wire("ssh-rsa", Buffer.from([1, 0, 1]), Buffer.alloc(128, 0x7f))}`;
 
 function wire(type: string, ...fields: Buffer[]): string {
@@ -34,7 +35,7 @@ function folderWith(files: Record<string, string | Buffer>): string {
 
 const options = (folder: string, processEnvironment: NodeJS.ProcessEnv = {}) => ({
   folder,
-  processEnvironment,
+  processEnvironment: { repository_url, ...processEnvironment },
   requireSecrets: false,
 });
 const read = (content: string | Buffer, name = "stage") =>
@@ -353,11 +354,12 @@ describe("secrets", () => {
     const names = (environment: NodeJS.ProcessEnv) =>
       readEnvironment("stage", {
         folder,
-        processEnvironment: environment,
+        processEnvironment: { repository_url, ...environment },
         requireSecrets: true,
       }).problems.map(({ name }) => name);
-    expect(names({})).toEqual(["postgres_password", "jwt_secret_key"]);
-    expect(names({ postgres_password: secret, jwt_secret_key: secret })).toEqual([]);
+    expect(names({})).toEqual(["postgres_password", "jwt_secret_key", "frp_auth_token"]);
+    const all = { postgres_password: secret, jwt_secret_key: secret, frp_auth_token: secret };
+    expect(names(all)).toEqual([]);
     expect(readEnvironment("stage", options(folder)).problems).toEqual([]);
   });
 

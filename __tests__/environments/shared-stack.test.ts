@@ -49,7 +49,7 @@ describe("shared", () => {
     });
   });
 
-  it("gives EC2 hosts Systems Manager's core and logs, and no more", () => {
+  it("gives EC2 hosts Systems Manager's core, logs and their health, and no more", () => {
     const [statement] = JSON.parse(resource(json, "aws_iam_role", "ec2_host").assume_role_policy).Statement;
     expect(statement).toMatchObject({
       Principal: { Service: "ec2.amazonaws.com" },
@@ -59,36 +59,57 @@ describe("shared", () => {
       Object.values(resources(json, "aws_iam_role_policy_attachment")).map(({ policy_arn }) => policy_arn),
     ).toEqual(["arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"]);
     const { Statement } = JSON.parse(resource(json, "aws_iam_role_policy", "ec2_host_policy").policy);
-    for (const { Action, Resource } of Statement) {
+    const others = Statement.filter(({ Sid }: { Sid: string }) => Sid !== "Health");
+    expect(others).toHaveLength(Statement.length - 1);
+    for (const { Action, Resource } of others) {
       for (const action of Action) expect(action).toMatch(/^logs:/);
       for (const arn of Resource)
         expect(arn).toMatch(/^arn:aws:logs:us-east-1:436957243186:log-group:\/ec2\//);
     }
   });
 
-  it("limits the deployer to the region, the account and our prefix", () => {
-    const { Statement } = JSON.parse(resource(json, "aws_iam_policy", "deployer").policy);
+  it.each([
+    ["cloudwatch:PutMetricData", "Landfall/Chronos", true],
+    ["cloudwatch:PutMetricData", "Landfall/MacroAi", false],
+    ["cloudwatch:PutMetricData", "AWS/EC2", false],
+    ["cloudwatch:PutMetricAlarm", "Landfall/Chronos", false],
+  ])("lets EC2 hosts do %s in %s: %s", (action, namespace, allowed) => {
+    const policies = [resource(json, "aws_iam_role_policy", "ec2_host_policy").policy];
+    const context = { "cloudwatch:namespace": namespace };
+    expect(isAllowed(policies, { action, resource: "*", context })).toBe(allowed);
+  });
+
+  it("limits the deployer to the account, to names of ours, and where there are none to reading in the region", () => {
+    const Statement = ["deployer", "deployer_systems"].flatMap(
+      (name) => JSON.parse(resource(json, "aws_iam_policy", name).policy).Statement,
+    );
     for (const { Sid, Action, Resource, Condition } of Statement) {
       const arns: string[] = [Resource].flat();
       for (const arn of arns.filter((arn) => arn.includes(":iam::")))
-        expect(arn).toMatch(
-          /:iam::436957243186:([a-z-]+\/landfall\/agt-\*|role\/aws-service-role\/events\.amazonaws\.com\/\*)$/,
-        );
+        expect(arn).toMatch(/:iam::436957243186:([a-z-]+\/landfall\/agt-\*|role\/aws-service-role\/\*)$/);
       for (const arn of arns.filter((arn) => arn.includes(":s3:::")))
-        expect(arn).toMatch(/:s3:::agt-chronos-terraform-state-storage/);
-      if (arns.includes("*") && Sid !== "RegistryLogin") {
+        expect(arn).toMatch(/:s3:::agt-(\*|chronos-terraform-state-storage)/);
+      for (const arn of arns.filter((arn) =>
+        /:(sns|ssm|dynamodb|autoscaling|elasticloadbalancing):/.test(arn),
+      ))
+        expect(arn).toMatch(
+          /-alarms|aws\/service|landfall|x-scheduler|macro-ai|XSchedulerUserTokens|agt-chronos-terraform-state-locks/,
+        );
+      if (arns.includes("*") && Sid !== "RegistryLogin" && Sid !== "Keys") {
         expect(Condition).toEqual({ StringEquals: { "aws:RequestedRegion": "us-east-1" } });
-        for (const action of Action) expect(action).toMatch(/:(Describe|Get)/);
+        for (const action of Action) expect(action).toMatch(/:(Describe|Get|List)/);
       }
     }
     expect(Statement.flatMap(({ Action }: { Action: string[] }) => Action)).not.toContain("*");
   });
 
   describe("keeps the deployer from raising himself:", () => {
-    const deployer = resource(json, "aws_iam_policy", "deployer").policy;
+    const deployer = ["deployer", "deployer_systems"].map(
+      (name) => resource(json, "aws_iam_policy", name).policy,
+    );
     const arn = (resource: string) => `arn:aws:iam::436957243186:${resource}`;
     const may = (action: string, resource: string, context: Record<string, string> = {}) =>
-      isAllowed([deployer], { action: `iam:${action}`, resource: arn(resource), context });
+      isAllowed(deployer, { action: `iam:${action}`, resource: arn(resource), context });
     const bounded = { "iam:PermissionsBoundary": arn("policy/landfall/agt-workload-boundary") };
 
     it.each(["CreatePolicyVersion", "SetDefaultPolicyVersion", "CreatePolicy", "DeletePolicy"])(
@@ -132,7 +153,7 @@ describe("shared", () => {
       "%s reaches no instance of others, by whose role he could act",
       (action) => {
         const on = (context: Record<string, string>) =>
-          isAllowed([deployer], {
+          isAllowed(deployer, {
             action: `ec2:${action}`,
             resource: "arn:aws:ec2:us-east-1:436957243186:instance/i-1",
             context,
@@ -145,7 +166,7 @@ describe("shared", () => {
 
     it("he tags the instances that he makes", () => {
       expect(
-        isAllowed([deployer], {
+        isAllowed(deployer, {
           action: "ec2:CreateTags",
           resource: "arn:aws:ec2:us-east-1:436957243186:instance/i-1",
           context: { "ec2:CreateAction": "RunInstances" },
@@ -180,7 +201,7 @@ describe("shared", () => {
     });
   });
 
-  it("lets the deployer make the role that CloudWatch needs for alarms with EC2 actions", () => {
+  it("lets the deployer make the roles that services need of their own, and no others", () => {
     const asks = (service: string) =>
       isAllowed([resource(json, "aws_iam_policy", "deployer").policy], {
         action: "iam:CreateServiceLinkedRole",
@@ -192,7 +213,7 @@ describe("shared", () => {
   });
 
   // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-  it.each(["deployer", "boundary"])("fits a managed policy: %s", (name) => {
+  it.each(["deployer", "deployer_systems", "boundary"])("fits a managed policy: %s", (name) => {
     expect(resource(json, "aws_iam_policy", name).policy.replace(/\s/g, "").length).toBeLessThan(6144);
   });
 

@@ -103,8 +103,12 @@ describe("environment names", () => {
     ["sgx", true],
     ["sg", false],
     ["sg-1", false],
+    ["internal", false],
+    ["internals", true],
+    ["aws", false],
+    ["ssm-2", false],
     ["constructor", false],
-  ])("%s: %s, as security groups are named after them", (name, good) =>
+  ])("%s: %s, as resources are named after them", (name, good) =>
     expect(accepts(type.environmentName, name)).toBe(good),
   );
 });

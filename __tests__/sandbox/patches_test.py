@@ -134,5 +134,63 @@ class S3(unittest.TestCase):
         self.assertEqual(refusal.exception.response["ResponseMetadata"]["HTTPStatusCode"], 403)
 
 
+@mock_aws
+class AutoScaling(unittest.TestCase):
+    def setUp(self):
+        self.ec2 = boto3.client("ec2")
+        self.autoscaling = boto3.client("autoscaling")
+        tags = [{"Key": "System", "Value": "api"}]
+        image = self.ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+        self.ec2.create_launch_template(
+            LaunchTemplateName="api",
+            TagSpecifications=[{"ResourceType": "launch-template", "Tags": tags}],
+            LaunchTemplateData={"ImageId": image, "TagSpecifications": [{"ResourceType": "instance", "Tags": tags}]},
+        )
+        self.autoscaling.create_auto_scaling_group(
+            AutoScalingGroupName="api",
+            MinSize=0,
+            MaxSize=1,
+            AvailabilityZones=["us-east-1a"],
+            LaunchTemplate={"LaunchTemplateName": "api", "Version": "$Latest"},
+            DefaultInstanceWarmup=120,
+        )
+
+    def group(self):
+        return self.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["api"])["AutoScalingGroups"][0]
+
+    def test_a_template_keeps_its_own_tags_to_itself(self):
+        versions = self.ec2.describe_launch_template_versions(LaunchTemplateName="api")["LaunchTemplateVersions"]
+        specifications = versions[0]["LaunchTemplateData"]["TagSpecifications"]
+        self.assertEqual([item["ResourceType"] for item in specifications], ["instance"])
+        template = self.ec2.describe_launch_templates(LaunchTemplateNames=["api"])["LaunchTemplates"][0]
+        self.assertEqual(template["Tags"], [{"Key": "System", "Value": "api"}])
+
+    def test_warmup_is_kept(self):
+        self.assertEqual(self.group()["DefaultInstanceWarmup"], 120)
+        self.autoscaling.update_auto_scaling_group(AutoScalingGroupName="api", DefaultInstanceWarmup=60)
+        self.assertEqual(self.group()["DefaultInstanceWarmup"], 60)
+        self.autoscaling.update_auto_scaling_group(AutoScalingGroupName="api", MaxSize=2)
+        self.assertEqual(self.group()["DefaultInstanceWarmup"], 60)
+
+    def test_a_target_tracking_policy_is_enabled_and_predicts_nothing(self):
+        self.autoscaling.put_scaling_policy(
+            AutoScalingGroupName="api",
+            PolicyName="cpu",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingConfiguration={
+                "PredefinedMetricSpecification": {"PredefinedMetricType": "ASGAverageCPUUtilization"},
+                "TargetValue": 60,
+            },
+        )
+        policy = self.autoscaling.describe_policies(AutoScalingGroupName="api")["ScalingPolicies"][0]
+        self.assertEqual(policy["Enabled"], True)
+        self.assertNotIn("PredictiveScalingConfiguration", policy)
+
+    def test_a_refresh_ends_at_once(self):
+        refresh = self.autoscaling.start_instance_refresh(AutoScalingGroupName="api")["InstanceRefreshId"]
+        known = self.autoscaling.describe_instance_refreshes(AutoScalingGroupName="api")["InstanceRefreshes"]
+        self.assertEqual([(r["InstanceRefreshId"], r["Status"]) for r in known], [(refresh, "Successful")])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -12,11 +12,24 @@ const chronos = [
   ...web("chronos_dashboard_group", "egress"), // packages, images, the application's repository
   ...web("chronos_edge_group", "egress"),
 ];
+const outToTheWeb = (group: string) => web(group, "egress"); // packages, AWS's own addresses
+const single = [
+  ...web("x-scheduler_group", "ingress"), // the OAuth callback without a load balancer
+  ...["0.0.0.0/0", "::/0"].map((network) => `x-scheduler_group ingress tcp 5000-5000 ${network}`),
+  ...outToTheWeb("x-scheduler_group"),
+  ...outToTheWeb("macro-ai_host_group"),
+];
+const balanced = [
+  ...web("x-scheduler_balancer_group", "ingress"), // TLS, and port 80 that leads there
+  ...web("macro-ai_balancer_group", "ingress"),
+  ...outToTheWeb("x-scheduler_group"),
+  ...outToTheWeb("macro-ai_host_group"),
+];
 const allowed: Readonly<Record<string, readonly string[]>> = {
   state: [],
   shared: [],
-  sandbox: chronos,
-  prod: chronos,
+  sandbox: [...chronos, ...single],
+  prod: [...chronos, ...balanced],
 };
 
 const stacks = synthesized();

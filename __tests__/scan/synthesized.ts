@@ -9,6 +9,7 @@ export type Attributes = Readonly<Record<string, unknown>>;
 
 /** The parts of a `cdk.tf.json` that are looked at here. */
 export interface TerraformJson {
+  readonly locals?: Readonly<Record<string, unknown>>;
   readonly terraform?: { readonly required_version?: string };
   /** Blocks by type, then by name. */
   readonly resource?: Readonly<Record<string, Readonly<Record<string, Attributes>>>>;

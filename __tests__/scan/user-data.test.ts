@@ -17,8 +17,13 @@ function userDataOf(json: TerraformJson): string[] {
     .flatMap(({ user_data: plain, user_data_base64: packed }) => [
       ...(typeof plain === "string" ? [plain, unpack(plain)] : []), // a launch template has base64 in user_data too
       ...(typeof packed === "string" ? [unpack(packed)] : []),
+      ...[plain, packed].flatMap((data) => (typeof data === "string" ? localsIn(data, json) : [])),
     ]);
 }
+
+/** Texts of the locals that an expression packs: \${base64gzip(local.name)}. */
+const localsIn = (expression: string, { locals = {} }: TerraformJson): string[] =>
+  [...expression.matchAll(/local\.([\w-]+)/g)].map(([, name = ""]) => String(locals[name]));
 
 function unpack(base64: string): string {
   const bytes = Buffer.from(base64, "base64");
@@ -51,9 +56,12 @@ test.each([
   ["by reference", { user_data: "password=${var.jwt_secret_key}" }],
   ["in base64", { user_data_base64: Buffer.from("x canary-jwt_secret_key").toString("base64") }],
   ["in a launch template", { user_data: Buffer.from("x canary-jwt_secret_key").toString("base64") }],
+  ["packed by Terraform", { user_data_base64: "${base64gzip(local.data)}" }],
   ["compressed", { user_data_base64: gzipSync("x canary-jwt_secret_key").toString("base64") }],
 ])("a secret in user data is found %s", (_how, attributes) => {
-  expect(userDataOf({ resource: { aws_instance: { it: attributes } } }).flatMap(leaksIn)).toContain(
-    "jwt_secret_key",
-  );
+  const json = {
+    locals: { data: "x canary-jwt_secret_key" },
+    resource: { aws_instance: { it: attributes } },
+  };
+  expect(userDataOf(json).flatMap(leaksIn)).toContain("jwt_secret_key");
 });

@@ -20,6 +20,7 @@ export const environmentEnv = (name: string): Record<string, string> => ({
   TF_VAR_systems: "chronos",
   TF_VAR_public_key: publicKey,
   vite_api_base_url: "https://stage.chronos.example.com",
+  repository_url: "https://github.com/example/chronos2.git",
 });
 
 export interface Synthesized extends Synthesis {

@@ -12,8 +12,25 @@ import {
   publicKey,
 } from "../support/stacks";
 
-const userData = (json: ReturnType<typeof synthesizeStage>): string =>
-  resource(json, "aws_instance", "chronos_host_dashboard").user_data;
+const userData = (json: ReturnType<typeof synthesizeStage>, host = "dashboard"): string =>
+  json.locals[`chronos_user_data_${host}`];
+/** The cloud-config as Terraform resolves it without further keys. */
+const resolved = (text: string): string =>
+  text.replace(/^%\{ if .*%\{ endif \}$/m, "").replace(/([$%])\1\{/g, "$1{");
+interface CloudConfig {
+  readonly write_files: readonly {
+    readonly path: string;
+    readonly permissions: string;
+    readonly content: string;
+  }[];
+  readonly runcmd: unknown;
+}
+/** Lines of the file of a host's settings. */
+const settings = (text: string): string[] => {
+  const { write_files } = parse(resolved(text)) as CloudConfig;
+  const file = write_files.find(({ path }) => path === "/etc/landfall/host.env");
+  return file?.content.trimEnd().split("\n") ?? [];
+};
 
 describe("the dashboard host", () => {
   const json = synthesizeStage();
@@ -147,8 +164,9 @@ describe("SSH keys", () => {
       public_key: `\${${withoutComment("var.public_key")}}`,
     });
     expect(json.variable.additional_public_key.default).toBe(publicKey);
+    const keys = `[for key in compact([var.additional_public_key]) : ${withoutComment("key")}]`;
     expect(userData(json)).toContain(
-      `ssh_authorized_keys: \${jsonencode([for key in compact([var.additional_public_key]) : ${withoutComment("key")}])}`,
+      `%{ if length(${keys}) > 0 }ssh_authorized_keys: \${jsonencode(${keys})}%{ endif }\n`,
     );
   });
 });
@@ -157,23 +175,57 @@ describe("user data", () => {
   it("installs Docker and Git, sets the marker last, and fits", () => {
     const text = userData(synthesizeStage());
     expect(text).toMatch(/^#cloud-config\n/);
-    expect(text).toContain("packages: [docker, git]");
-    expect(text).toMatch(/touch \/home\/ec2-user\/\.setup_complete\n/);
+    expect(text).toContain("packages: [docker, git, rsync]");
+    expect(text).toMatch(/touch "\$markers\/\.setup_complete"\n/);
     expect(text).not.toContain("#include");
     expect(Buffer.byteLength(text)).toBeLessThan(16_384);
   });
 
-  it("holds the set-up script as it is", () => {
-    const script = readFileSync(join(projectRoot, "workloads/chronos/setup-host.sh"), "utf8");
-    // As Terraform resolves it: the keys, and $${ for ${
-    const resolved = userData(synthesizeStage())
-      .replace(/\$\{jsonencode\(.*\)\}/, "[]")
-      .replace(/\$\$\{/g, "${");
-    const config = parse(resolved) as { write_files: { path: string; content: string }[]; runcmd: unknown[] };
-    expect(config.write_files).toEqual([
-      { path: "/usr/local/sbin/setup-host", permissions: "0755", content: script },
+  it("holds the workload's files as they are", () => {
+    const config = parse(resolved(userData(synthesizeStage()))) as CloudConfig;
+    const file = (path: string, permissions: string, name: string) => ({
+      path,
+      permissions,
+      content: readFileSync(join(projectRoot, "workloads/chronos", name), "utf8"),
+    });
+    expect(config.write_files.slice(1)).toEqual([
+      file("/usr/local/sbin/chronos-health", "0755", "health.sh"),
+      file("/etc/systemd/system/chronos-health.service", "0644", "chronos-health.service"),
+      file("/etc/systemd/system/chronos-health.timer", "0644", "chronos-health.timer"),
+      file("/usr/local/sbin/setup-host", "0755", "setup-host.sh"),
     ]);
     expect(JSON.stringify(config.runcmd)).toContain("/usr/local/sbin/setup-host");
+  });
+
+  it("tells each host what it is", () => {
+    const json = synthesizeStage({ TF_VAR_edge_hosts: "edge-1" });
+    const common = ["AWS_REGION=us-east-1", "ENVIRONMENT=stage"];
+    expect(settings(userData(json))).toEqual([...common, "HOST=dashboard", "ROLE=dashboard", "PORT=80"]);
+    expect(settings(userData(json, "edge-1"))).toEqual([...common, "HOST=edge-1", "ROLE=edge"]);
+  });
+
+  it("is the same with other ports: opening one replaces nothing", () => {
+    const json = synthesizeStage({ TF_VAR_dashboard_ports: "8443" });
+    expect(userData(json)).toBe(userData(synthesizeStage()));
+    // Nobody is asked at a port that is not open
+    expect(resources(json, "aws_cloudwatch_metric_alarm")).not.toHaveProperty(
+      "chronos_host_dashboard_site_down",
+    );
+  });
+
+  it("is one for each host, which a change of another's does not replace", () => {
+    const json = synthesizeStage({ TF_VAR_edge_hosts: "edge-1,edge-2" });
+    const trigger = (host: string) =>
+      resource(json, "aws_instance", `chronos_host_${host}`).lifecycle.replace_triggered_by;
+    for (const host of ["dashboard", "edge-1", "edge-2"]) {
+      expect(resource(json, "aws_instance", `chronos_host_${host}`).user_data_base64).toBe(
+        `\${base64gzip(local.chronos_user_data_${host})}`,
+      );
+      expect(trigger(host)).toEqual([`terraform_data.chronos_user_data_${host}_digest`]);
+    }
+    expect(userData(json, "edge-1")).not.toBe(userData(json, "edge-2"));
+    const fewer = synthesizeStage({ TF_VAR_edge_hosts: "edge-1" });
+    for (const host of ["dashboard", "edge-1"]) expect(userData(fewer, host)).toBe(userData(json, host));
   });
 
   it("holds no application setting, so that none replaces the host", () => {
@@ -184,6 +236,41 @@ describe("user data", () => {
       postgres_db: "other",
     };
     expect(synthesizeStage(settings)).toEqual(synthesizeStage());
+  });
+});
+
+describe("alarms", () => {
+  const json = synthesizeStage({ TF_VAR_edge_hosts: "edge-1,edge-2" });
+
+  it.each([
+    ["dashboard", "site"],
+    ["edge-1", "service"],
+    ["edge-2", "service"],
+  ])("tell when %s's %s is down, or its host says nothing", (host, what) => {
+    expect(resource(json, "aws_cloudwatch_metric_alarm", `chronos_host_${host}_${what}_down`)).toMatchObject({
+      alarm_name: `stage-${host}-${what}-down`,
+      namespace: "Landfall/Chronos",
+      metric_name: "Healthy",
+      dimensions: { Environment: "stage", Host: host },
+      statistic: "Minimum",
+      period: 60,
+      evaluation_periods: 5,
+      datapoints_to_alarm: 3,
+      comparison_operator: "LessThanThreshold",
+      threshold: 1,
+      treat_missing_data: "breaching",
+      alarm_actions: ["${aws_sns_topic.alarms.arn}"],
+      ok_actions: ["${aws_sns_topic.alarms.arn}"],
+    });
+  });
+
+  it("are of one kind for each host", () => {
+    const names = Object.keys(resources(json, "aws_cloudwatch_metric_alarm"));
+    expect(names.filter((name) => /_(site|service)_down$/.test(name)).sort()).toEqual([
+      "chronos_host_dashboard_site_down",
+      "chronos_host_edge-1_service_down",
+      "chronos_host_edge-2_service_down",
+    ]);
   });
 });
 

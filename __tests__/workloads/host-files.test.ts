@@ -27,5 +27,5 @@ it("cloud-config is YAML, and lists as lists, before and after it is put togethe
   const text = readFileSync(join(projectRoot, "workloads/chronos/cloud-config.yaml"), "utf8");
   expect(text).toMatch(/^#cloud-config\n/);
   const config = parse(text) as Record<string, unknown>;
-  expect(config).toMatchObject({ packages: ["docker", "git"], ssh_authorized_keys: [] });
+  expect(config).toMatchObject({ packages: ["docker", "git", "rsync"], ssh_authorized_keys: [] });
 });

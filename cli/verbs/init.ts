@@ -99,8 +99,8 @@ export async function initEnvironment(name: string, options: InitOptions): Promi
   const values = isThere ? undefined : await collectEnvironment(name, options);
   const systems = values ? listed(values.systems ?? "") : carriedBy(name, options);
   const secrets = await fillSecrets(systems, options);
-  if (values) writeNew(file, environmentFile(values));
-  if (secrets) writeNew(secretsFile, environmentSecretsFile(secrets), 0o600);
+  if (values) writeNew(file, environmentFile(values, systems));
+  if (secrets) writeNew(secretsFile, environmentSecretsFile(secrets, systems), 0o600);
   return [...(values ? [file] : []), ...(secrets ? [secretsFile] : [])];
 }
 
@@ -188,9 +188,9 @@ const inputsOf = (systems: readonly string[]): InputGroup =>
 const canFillSecrets = ({ prompt, generateSecrets }: InitOptions): boolean =>
   Boolean(prompt || generateSecrets);
 
-/** A value for each secret of the systems; undefined where there are none, or nobody gives them. */
+/** A value for each secret that the systems cannot do without; undefined where there are none, or nobody gives them. */
 async function fillSecrets(systems: readonly string[], options: InitOptions): Promise<Values | undefined> {
-  const names = Object.entries(inputsOf(systems)).filter(([, input]) => isSecret(input));
+  const names = Object.entries(inputsOf(systems)).filter(([, input]) => isSecret(input) && !input.optional);
   if (names.length === 0 || !canFillSecrets(options)) return undefined;
   const values: Record<string, string> = {};
   for (const [name, input] of names) {

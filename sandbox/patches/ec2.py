@@ -2,12 +2,14 @@
 
 from moto.core.responses import ActionResult
 from moto.ec2.models.instances import Instance
+from moto.ec2.models.launch_templates import LaunchTemplateBackend
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.responses import EC2Response
 
 create_instance = Instance.__init__
 run_instances = EC2Response.run_instances
+create_launch_template = LaunchTemplateBackend.create_launch_template
 
 
 def ipv6_cidr_block_association_set(subnet):
@@ -64,10 +66,20 @@ def instance_with_maintenance_options(instance, *args, **kwargs):
     instance.maintenance_options = {"AutoRecovery": "default"}
 
 
+def launch_template_without_own_tags(backend, name, description, template_data, tag_spec):
+    """DescribeLaunchTemplateVersions: moto 5.2.5 shows the template's own tags as tags for what it launches.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html
+    """
+    specifications = template_data.get("TagSpecifications", [])
+    of_launched = [item for item in specifications if item["ResourceType"] != "launch-template"]
+    return create_launch_template(backend, name, description, {**template_data, "TagSpecifications": of_launched}, tag_spec)
+
+
 def apply():
     Subnet.ipv6_cidr_block_association_set = property(ipv6_cidr_block_association_set)
     EC2Response.monitor_instances = set_monitoring("enabled")
     EC2Response.unmonitor_instances = set_monitoring("disabled")
     EC2Response.run_instances = run_protected_instances
     SecurityGroupRule.description = property(rule_description)
+    LaunchTemplateBackend.create_launch_template = launch_template_without_own_tags
     Instance.__init__ = instance_with_maintenance_options

@@ -1,15 +1,20 @@
+import { CloudwatchMetricAlarm } from "@cdktf/provider-aws/lib/cloudwatch-metric-alarm";
 import { KeyPair } from "@cdktf/provider-aws/lib/key-pair";
 import { TerraformOutput } from "cdktf";
 import { Construct } from "constructs";
 import { chronosInputs } from "../../environments/catalogue";
 import { declareInputs } from "../../environments/variables";
+import { BootData } from "../../modules/boot-data";
 import { Host } from "../../modules/host";
+import { resourceName } from "../../modules/naming";
 import { port } from "../../modules/port-range";
 import { anywhere, SecurityGroup, type Traffic } from "../../modules/security-group";
 import { cloudConfig } from "../user-data";
 import type { WorkloadProps } from "../workload";
 
 const ssh = port(22);
+/** Where the dashboard is asked for its site when no port is open from outside. */
+const HTTP = 80;
 /** Packages, images and repositories come by HTTP and HTTPS; nothing else is needed from outside. */
 const toTheWeb: Traffic = { purpose: "web", ports: [port(80), port(443)], cidrs: anywhere };
 
@@ -29,15 +34,24 @@ export class Chronos extends Construct {
       keyName: `${environment}-chronos-\${substr(sha256(${publicKey}), 0, 8)}`,
       publicKey: `\${${publicKey}}`,
     });
-    const userData = cloudConfig(
-      "chronos",
-      `[for key in compact([var.additional_public_key]) : ${withoutComment("key")}]`,
-    );
-    const hosts = new Construct(this, "host"); // named by the user, so with nothing else beside them
+    const keys = `[for key in compact([var.additional_public_key]) : ${withoutComment("key")}]`;
+    // Named by the user, so with nothing else beside them
+    const userData = new Construct(this, "user_data");
+    const hosts = new Construct(this, "host");
+    const bootData = (name: string, role: Record<string, string>) =>
+      new BootData(
+        userData,
+        name,
+        cloudConfig("chronos", {
+          keys,
+          settings: { AWS_REGION: props.region, ENVIRONMENT: environment, HOST: name, ...role },
+        }),
+      );
     const host = (
       name: string,
       size: { instanceType: string; amiId?: string; volumeSize: string },
       group: SecurityGroup,
+      role: Record<string, string>,
     ) =>
       new Host(hosts, name, {
         ...size,
@@ -48,7 +62,8 @@ export class Chronos extends Construct {
         securityGroupIds: [group.id],
         instanceProfile: shared.instanceProfile,
         keyName: key.keyName,
-        userData,
+        bootData: bootData(name, role),
+        alarmTopicArn: props.alarmTopicArn,
         address: shared.address(`${environment}-${name}`),
         terminationProtection: props.deletionProtection,
       });
@@ -80,7 +95,10 @@ export class Chronos extends Construct {
         volumeSize: refs.dashboard_volume_size,
       },
       dashboardGroup,
+      { ROLE: "dashboard", PORT: String(HTTP) }, // not the ports by input: another one would replace the host
     );
+    if (values.dashboard_ports.some(({ from, to }) => from <= HTTP && HTTP <= to))
+      this.tellWhenUnhealthy(dashboard, props, "dashboard", "site");
     output("dashboard_instance_id", "EC2 instance of the dashboard.", dashboard.instance.id);
     output("dashboard_public_ip", "Address of the dashboard.", publicIp("dashboard"));
 
@@ -101,7 +119,9 @@ export class Chronos extends Construct {
         amiId: values.edge_ami_id,
         volumeSize: refs.edge_volume_size,
       };
-      return [name, host(name, size, edgeGroup)] as const;
+      const edge = host(name, size, edgeGroup, { ROLE: "edge" });
+      this.tellWhenUnhealthy(edge, props, name, "service");
+      return [name, edge] as const;
     });
     output(
       "edge_instance_ids",
@@ -109,5 +129,33 @@ export class Chronos extends Construct {
       Object.fromEntries(edges.map(([name, { instance }]) => [name, instance.id])),
     );
     output("edge_public_ips", "Addresses of the edge hosts.", edgeAddresses);
+  }
+
+  /** The host says each minute whether it is healthy; a dead host says nothing. */
+  private tellWhenUnhealthy(
+    host: Host,
+    { environment, alarmTopicArn }: WorkloadProps,
+    name: string,
+    what: "site" | "service",
+  ): void {
+    new CloudwatchMetricAlarm(host, `${what}_down`, {
+      alarmName: resourceName("alarm", environment, name, `${what}-down`),
+      alarmDescription:
+        what === "site"
+          ? "The dashboard's site does not answer, or its host says nothing."
+          : "chronos-edge.service does not run, or its host says nothing.",
+      namespace: "Landfall/Chronos",
+      metricName: "Healthy",
+      dimensions: { Environment: environment, Host: name },
+      statistic: "Minimum",
+      period: 60, // seconds
+      evaluationPeriods: 5,
+      datapointsToAlarm: 3,
+      comparisonOperator: "LessThanThreshold",
+      threshold: 1,
+      treatMissingData: "breaching",
+      alarmActions: [alarmTopicArn],
+      okActions: [alarmTopicArn],
+    });
   }
 }

@@ -37,6 +37,10 @@ export class Project {
     return readFileSync(this.path(...parts), "utf8");
   }
 
+  write(file: string, text: string): void {
+    writeFileSync(this.path(file), text, { mode: 0o600 });
+  }
+
   /** Writes a settings file with some lines changed or added. */
   set(file: string, values: Readonly<Record<string, string>>): void {
     const kept = this.read("environments", file)
@@ -108,15 +112,24 @@ export function expectExit({ exitCode, stdout, stderr }: Ran, expected: number):
 }
 
 /** Asks the emulator's EC2, whose answer is XML. */
-export async function ec2(endpoint: string, parameters: Record<string, string>): Promise<string> {
-  const response = await fetch(endpoint, {
+export const ec2 = (endpoint: string, parameters: Record<string, string>): Promise<string> =>
+  call(endpoint, "ec2", { body: new URLSearchParams({ Version: "2016-11-15", ...parameters }) });
+
+/** Asks a service of the emulator. @throws where it refuses */
+export async function call(
+  endpoint: string,
+  service: string,
+  { path = "/", body }: { readonly path?: string; readonly body: string | URLSearchParams },
+): Promise<string> {
+  const response = await fetch(new URL(path, endpoint), {
     method: "POST",
     // The emulator reads region and service from the signature's scope and checks no more
     headers: {
-      Authorization:
-        "AWS4-HMAC-SHA256 Credential=sandbox/20260101/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=none",
+      Authorization: `AWS4-HMAC-SHA256 Credential=sandbox/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=none`,
     },
-    body: new URLSearchParams({ Version: "2016-11-15", ...parameters }),
+    body,
   });
-  return response.text();
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${service} answers ${response.status}\n${text}`);
+  return text;
 }
