@@ -8,16 +8,34 @@ import { colors, progress } from "./output";
 import { register as apply } from "./verbs/apply";
 import { register as bootstrap } from "./verbs/bootstrap";
 import { register as check } from "./verbs/check";
+import { register as configure } from "./verbs/configure";
 import { register as destroy } from "./verbs/destroy";
 import { register as doctor } from "./verbs/doctor";
 import { register as init } from "./verbs/init";
 import { register as outputs } from "./verbs/outputs";
 import { register as plan } from "./verbs/plan";
+import { register as release } from "./verbs/release";
+import { register as remote } from "./verbs/remote";
 import { register as sandbox } from "./verbs/sandbox";
 import { register as test } from "./verbs/test";
 import { register as unlock } from "./verbs/unlock";
 
-const verbs = [doctor, init, check, bootstrap, plan, apply, destroy, outputs, unlock, sandbox, test];
+const verbs = [
+  doctor,
+  init,
+  check,
+  bootstrap,
+  plan,
+  apply,
+  configure,
+  destroy,
+  outputs,
+  unlock,
+  release,
+  remote,
+  sandbox,
+  test,
+];
 
 /** Runs the command. @returns its exit code: 0 ok, 1 failure, 2 usage, 130 interrupted; a verb may set another */
 async function main(args: readonly string[]): Promise<number> {
@@ -25,6 +43,7 @@ async function main(args: readonly string[]): Promise<number> {
     .description("State backend, shared network and environments on AWS, and a sandbox on this machine.")
     .version(packageJson.version)
     .usage("[options] <verb>\n       landfall <env> [plan|apply|destroy]")
+    .enablePositionalOptions() // `release --version` is not ours
     .exitOverride();
   for (const register of verbs) register(program);
   try {

@@ -8,7 +8,9 @@ import { confirm, progress, result, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
 import { TerraformError, type Counts, type PlanDocument, type Terraform } from "../terraform";
 import { explainLock, openTerraform, openWorkspace, type Workspace } from "../workspace";
+import { checkBeforeApply, configureAfterApply } from "./configure";
 import { formatOutputs } from "./outputs";
+import { updateXScheduler } from "./release";
 import { checkArguments, checkShared, planStack, requireShared, withOwnPlanFile } from "./plan";
 
 export interface ApplyOptions {
@@ -27,12 +29,14 @@ export interface ApplyOptions {
 }
 
 /**
- * Plans, asks, and applies that plan.
+ * Plans, asks, applies that plan, and configures the hosts. Where one of these fails, the process's exit code is 1.
  * @returns the stack's outputs
  */
 export async function apply(name: string, options: ApplyOptions): Promise<Outputs> {
   const { yes, args, show } = options;
-  const workspace = await openWorkspace(name, { environment: options.environment, requireSecrets: true });
+  const { environment } = options;
+  const workspace = await openWorkspace(name, { environment, requireSecrets: true });
+  checkBeforeApply(name, { environment });
   const terraform = await openTerraform(workspace);
   const shortcoming = await checkShared(workspace);
   if (shortcoming && options.withShared) {
@@ -51,7 +55,11 @@ export async function apply(name: string, options: ApplyOptions): Promise<Output
       else progress(`${name}: no changes`);
     });
   }
-  return (await workspace.store.read())?.outputs ?? {};
+  const outputs = (await workspace.store.read())?.outputs ?? {};
+  if (!(await configureAfterApply(name, { environment, outputs }))) process.exitCode = 1;
+  if (outputs.x_scheduler_instance_id && !(await updateXScheduler(name, { environment })))
+    process.exitCode = 1;
+  return outputs;
 }
 
 export interface ApplyPlanOptions {
