@@ -57,6 +57,7 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
 
   beforeAll(async () => {
     project = await Project.create(binary);
+    project.set("sandbox.env", { TF_VAR_systems: "chronos" }); // the others are deployed in systems.test.ts
   });
   afterAll(async () => {
     s3?.destroy();
@@ -346,7 +347,7 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
       expect(text).toContain("#cloud-config");
       found[`user data of ${id}`] = text;
     }
-    expect(secrets()).toHaveLength(2);
+    expect(secrets()).toHaveLength(3);
     for (const secret of secrets()) {
       expect(secret.length).toBeGreaterThan(15);
       expect(Object.keys(found).filter((place) => found[place]?.includes(secret))).toEqual([]);

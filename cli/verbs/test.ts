@@ -56,7 +56,7 @@ function steps(selection: Selection): readonly (() => Promise<Tally>)[] {
   return [
     ...(all ? [() => script("lint"), () => script("typecheck")] : []),
     ...(all || selection.unit ? [() => jest("unit tests", ["--selectProjects", "unit"])] : []),
-    ...(e2e ? [() => jest("end-to-end tests", ["--selectProjects", "e2e", "--runInBand"])] : []),
+    ...(e2e ? [() => jest("end-to-end tests", ["--selectProjects", "e2e", "--maxWorkers", "2"])] : []),
     ...(selection.scan && !e2e
       ? [() => jest("security scan", ["--selectProjects", "e2e", "--testPathPatterns", "checkov"])]
       : []),

@@ -1,0 +1,169 @@
+import { GetObjectCommand, ListObjectVersionsCommand, S3Client } from "@aws-sdk/client-s3";
+import { execaSync } from "execa";
+import { readFileSync } from "node:fs";
+import { parseEnvFile } from "../../environments/env-file";
+import { call, ec2, expectExit, Project, type Ran } from "./support/project";
+import { unzipped } from "./support/unzip";
+
+jest.setTimeout(10 * 60_000);
+
+const bucket = "sandbox-chronos-terraform-state-storage";
+const binary = ["terraform", "tofu"].find((name) => !execaSync(name, ["version"], { reject: false }).failed);
+
+/** Which combinations of systems are applied to the emulator, in this order, each from the one before. */
+const steps: readonly {
+  readonly title: string;
+  readonly systems: string;
+  readonly inputs?: Readonly<Record<string, string>>;
+  /** Systems that lose resources on the way there. */
+  readonly gone: readonly string[];
+  readonly hosts: readonly string[];
+}[] = [
+  {
+    title: "load balancers and a group",
+    systems: "chronos,x-scheduler,macro-ai",
+    inputs: {
+      TF_VAR_x_scheduler_domain: "x.example.com",
+      TF_VAR_x_scheduler_hosted_zone: "example.com",
+      TF_VAR_macro_ai_capacity: "group",
+      TF_VAR_macro_ai_domain: "api.example.com",
+      TF_VAR_macro_ai_hosted_zone: "example.com",
+    },
+    gone: ["x-scheduler", "macro-ai"], // the single host, and what opened the other to the world
+    hosts: ["sandbox-dashboard", "sandbox-edge-1", "sandbox-macro-ai", "sandbox-x-scheduler"],
+  },
+  {
+    title: "Macro AI alone",
+    systems: "macro-ai",
+    gone: ["chronos", "x-scheduler"],
+    hosts: ["sandbox-macro-ai"],
+  },
+  {
+    title: "X-Scheduler alone",
+    systems: "x-scheduler",
+    inputs: { TF_VAR_x_scheduler_domain: "", TF_VAR_x_scheduler_hosted_zone: "" },
+    gone: ["macro-ai"],
+    hosts: ["sandbox-x-scheduler"],
+  },
+  {
+    title: "Chronos alone",
+    systems: "chronos",
+    gone: ["x-scheduler"],
+    hosts: ["sandbox-dashboard", "sandbox-edge-1"],
+  },
+];
+
+interface Change {
+  readonly address: string;
+  readonly mode: string;
+  readonly change: { readonly actions: readonly string[] };
+}
+const lost = (ran: Ran): string[] => {
+  const { resource_changes: changes = [] } = JSON.parse(String(ran.stdout)) as {
+    resource_changes?: Change[];
+  };
+  return changes
+    .filter(({ mode, change }) => mode === "managed" && change.actions.includes("delete"))
+    .map(({ address }) => address);
+};
+
+describe("three systems", () => {
+  let project: Project;
+  let endpoint: string;
+  const secrets = () =>
+    parseEnvFile(readFileSync(project.path("environments", "sandbox.secrets.env"))).assignments.map(
+      ({ value }) => value,
+    );
+  const hosts = async () => {
+    const xml = await ec2(endpoint, {
+      Action: "DescribeInstances",
+      "Filter.1.Name": "instance-state-name",
+      "Filter.1.Value.1": "running",
+    });
+    return [...xml.matchAll(/<key>Name<\/key>\s*<value>([^<]+)<\/value>/g)].map(([, name]) => name).sort();
+  };
+
+  beforeAll(async () => {
+    project = await Project.create(binary ?? "terraform");
+  });
+  afterAll(() => project?.remove());
+
+  it("are deployed together by sandbox up, with one X-Scheduler however often it is applied", async () => {
+    expectExit(await project.landfall("sandbox", "up"), 0);
+    endpoint = (await project.sandboxEnvironment()).AWS_ENDPOINT_URL ?? "";
+    const all = ["sandbox-dashboard", "sandbox-edge-1", "sandbox-macro-ai", "sandbox-x-scheduler"];
+    expect(await hosts()).toEqual(all);
+    expectExit(await project.landfall("apply", "sandbox", "--yes"), 0);
+    expect(await hosts()).toEqual(all);
+    expectExit(await project.landfall("plan", "sandbox", "--detailed-exitcode"), 0);
+    // a zone is not ours to make
+    await call(endpoint, "route53", {
+      path: "/2013-04-01/hostedzone",
+      body: '<CreateHostedZoneRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Name>example.com</Name><CallerReference>test</CallerReference></CreateHostedZoneRequest>',
+    });
+  });
+
+  it("another git ref changes a parameter, and no host", async () => {
+    project.set("sandbox.env", { TF_VAR_x_scheduler_git_ref: "v2" });
+    const planned = await project.landfall("plan", "sandbox", "--json");
+    expectExit(planned, 0);
+    const { resource_changes: changes = [] } = JSON.parse(String(planned.stdout)) as {
+      resource_changes?: Change[];
+    };
+    expect(
+      changes
+        .filter(({ change }) => !["no-op", "read"].includes(change.actions.join()))
+        .map(({ address, change }) => `${address}: ${change.actions.join()}`),
+    ).toEqual(["aws_ssm_parameter.x-scheduler_git_ref: update"]);
+  });
+
+  it("no secret is in the JSON, the plan, the state and its versions, or what was printed", async () => {
+    const folder = project.path("cdktf.out", "stacks", "sandbox");
+    const s3 = new S3Client({
+      endpoint,
+      region: "us-east-1",
+      forcePathStyle: true,
+      credentials: { accessKeyId: "sandbox", secretAccessKey: "sandbox" },
+    });
+    const found: Record<string, string> = {
+      json: readFileSync(`${folder}/cdk.tf.json`, "utf8"),
+      plan: unzipped(`${folder}/landfall.tfplan`),
+      printed: project.printed,
+    };
+    const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket }));
+    for (const { Key, VersionId } of Versions) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key, VersionId }));
+      found[`${Key} ${VersionId}`] = (await Body?.transformToString()) ?? "";
+    }
+    s3.destroy();
+    expect(secrets().length).toBeGreaterThan(7);
+    for (const secret of secrets())
+      expect(Object.keys(found).filter((place) => found[place]?.includes(secret))).toEqual([]);
+  });
+
+  it("a plan needs no secret, and says nothing else than with them", async () => {
+    const file = project.path("environments", "sandbox.secrets.env");
+    const kept = readFileSync(file, "utf8");
+    project.write("environments/sandbox.secrets.env", "");
+    const planned = await project.landfall("plan", "sandbox", "--json");
+    project.write("environments/sandbox.secrets.env", kept);
+    expectExit(planned, 0);
+    expect(lost(planned)).toEqual([]);
+  });
+
+  it.each(steps)(
+    "become $title, each losing only what was its own",
+    async ({ systems, inputs, gone, hosts: left }) => {
+      project.set("sandbox.env", { TF_VAR_systems: systems, ...inputs });
+      const planned = await project.landfall("plan", "sandbox", "--json");
+      expectExit(planned, 0);
+      const owners = lost(planned).map(
+        (address) => /^\w+\.(chronos|x-scheduler|macro-ai)_/.exec(address)?.[1] ?? address,
+      );
+      expect([...new Set(owners)].sort()).toEqual([...gone].sort());
+      expectExit(await project.landfall("apply", "sandbox", "--yes"), 0);
+      expectExit(await project.landfall("plan", "sandbox", "--detailed-exitcode"), 0);
+      expect(await hosts()).toEqual(left);
+    },
+  );
+});
