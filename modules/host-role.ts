@@ -11,6 +11,8 @@ export interface HostRoleProps {
   readonly accountIds: readonly string[];
   /** Log groups that hosts may write to begin with this. @default "/ec2/" */
   readonly logGroups?: string;
+  /** Parameters that hosts may read, by path: `/stage/app/` is all below it, `/stage/app` one. @default none */
+  readonly parameters?: readonly string[];
   /** What hosts may do besides being managed by Systems Manager and writing logs. @default nothing */
   readonly statements?: readonly PolicyStatement[];
 }
@@ -30,6 +32,13 @@ export class HostRole extends Construct {
         (account) =>
           `arn:${props.partition}:logs:${props.region}:${account}:log-group:${props.logGroups ?? hostLogGroups}*${suffix}`,
       );
+    const parameters = (props.parameters ?? []).flatMap((path) =>
+      props.accountIds.flatMap((account) => {
+        const arn = `arn:${props.partition}:ssm:${props.region}:${account}:parameter${path}`;
+        return path.endsWith("/") ? [arn.slice(0, -1), `${arn}*`] : [arn];
+      }),
+    );
+    const read = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"];
     this.role = new ServiceRole(this, "this", {
       name: props.name,
       service: "ec2.amazonaws.com",
@@ -45,6 +54,16 @@ export class HostRole extends Construct {
           Effect: "Allow",
           Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
           Resource: logs(":log-stream:*"),
+        },
+        ...(parameters.length > 0
+          ? [{ Sid: "ReadParameters", Effect: "Allow", Action: read, Resource: parameters } as const]
+          : []),
+        {
+          // Systems Manager's policy below lets a host read all of the account's, its neighbours' secrets among them
+          Sid: "NoOtherParameters",
+          Effect: "Deny",
+          Action: [...read, "ssm:GetParameterHistory"],
+          NotResource: [...parameters, `arn:${props.partition}:ssm:${props.region}::parameter/aws/service/*`],
         },
         ...(props.statements ?? []),
       ],

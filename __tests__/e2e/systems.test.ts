@@ -2,6 +2,7 @@ import { GetObjectCommand, ListObjectVersionsCommand, S3Client } from "@aws-sdk/
 import { execaSync } from "execa";
 import { readFileSync } from "node:fs";
 import { parseEnvFile } from "../../environments/env-file";
+import { isAllowed } from "../support/iam";
 import { call, ec2, expectExit, Project, type Ran } from "./support/project";
 import { unzipped } from "./support/unzip";
 
@@ -101,6 +102,57 @@ describe("three systems", () => {
       path: "/2013-04-01/hostedzone",
       body: '<CreateHostedZoneRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Name>example.com</Name><CallerReference>test</CallerReference></CreateHostedZoneRequest>',
     });
+  });
+
+  it("have roles that reach what is theirs and nothing of a neighbour's, as IAM has them", async () => {
+    const iam = (parameters: Record<string, string>) =>
+      call(endpoint, "iam", { body: new URLSearchParams({ Version: "2010-05-08", ...parameters }) });
+    const document = (xml: string) =>
+      decodeURIComponent(/<(?:PolicyDocument|Document)>([^<]+)</.exec(xml)?.[1] ?? "").replaceAll(
+        "&quot;",
+        '"',
+      );
+    const managed = document(
+      await iam({
+        Action: "GetPolicyVersion",
+        PolicyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+        VersionId:
+          /<DefaultVersionId>(v\d+)</.exec(
+            await iam({
+              Action: "GetPolicy",
+              PolicyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+            }),
+          )?.[1] ?? "",
+      }),
+    );
+    const parameter = (path: string) => `arn:aws:ssm:us-east-1:123456789012:parameter${path}`;
+    const object = (name: string) => `arn:aws:s3:::sandbox-sandbox-${name}/object`;
+    const table = "arn:aws:dynamodb:us-east-1:123456789012:table/sandbox-XSchedulerUserTokens";
+    const everything = [
+      ["s3:GetObject", object("x-scheduler-videos")],
+      ["s3:GetObject", object("macro-ai-artifacts")],
+      ["dynamodb:GetItem", table],
+      ["ssm:GetParameter", parameter("/sandbox/x-scheduler/X_API_KEY")],
+      ["ssm:GetParameter", parameter("/sandbox/macro-ai/DATABASE_URL")],
+      ["ssm:GetParameter", parameter("/somebody/else")],
+    ] as const;
+    const own: Readonly<Record<string, readonly number[]>> = {
+      "sandbox-sandbox-x-scheduler": [0, 2, 3],
+      "sandbox-sandbox-macro-ai": [1, 4],
+      "sandbox-ec2-host": [],
+    };
+    for (const [role, reached] of Object.entries(own)) {
+      const attached = await iam({ Action: "ListAttachedRolePolicies", RoleName: role });
+      expect(attached.match(/<PolicyArn>/g)).toHaveLength(1);
+      const inline = document(await iam({ Action: "GetRolePolicy", RoleName: role, PolicyName: "own" }));
+      const allowed = everything.flatMap(([action, resource], index) =>
+        isAllowed([managed, inline], { action, resource }) ? [index] : [],
+      );
+      expect([role, allowed]).toEqual([role, reached]);
+      expect(isAllowed([managed, inline], { action: "ssmmessages:OpenDataChannel", resource: "*" })).toBe(
+        true,
+      );
+    }
   });
 
   it("another git ref changes a parameter, and no host", async () => {

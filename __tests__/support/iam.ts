@@ -3,6 +3,7 @@ interface Statement {
   readonly Effect: "Allow" | "Deny";
   readonly Action: Values;
   readonly Resource?: Values;
+  readonly NotResource?: Values;
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, Values>>>>;
 }
 /** A policy as the JSON text of a resource's attribute. */
@@ -38,14 +39,17 @@ const operators: Readonly<Record<string, (patterns: Values, value: string | unde
   Bool: (values, value) => value !== undefined && list(values).includes(value),
 };
 
-function applies({ Action, Resource = "*", Condition = {} }: Statement, request: Request): boolean {
+function applies(
+  { Action, Resource = "*", NotResource, Condition = {} }: Statement,
+  request: Request,
+): boolean {
   const { action, resource, context = {} } = request;
   return (
     anyMatches(
       list(Action).map((pattern) => pattern.toLowerCase()),
       action.toLowerCase(),
     ) &&
-    anyMatches(Resource, resource) &&
+    (NotResource ? !anyMatches(NotResource, resource) : anyMatches(Resource, resource)) &&
     Object.entries(Condition).every(([operator, keys]) => {
       const test = operators[operator];
       if (!test) throw new Error(`this evaluator does not know the operator ${operator}`);

@@ -73,17 +73,8 @@ export class MacroAi extends Construct {
       region,
       accountIds,
       logGroups,
+      parameters: [parameters, releaseParameter],
       statements: [
-        {
-          Sid: "ReadParameters",
-          Effect: "Allow",
-          Action: ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"],
-          Resource: [
-            ...arns("ssm", `parameter${parameters.replace(/\/$/, "")}`),
-            ...arns("ssm", `parameter${parameters}*`),
-            ...arns("ssm", `parameter${releaseParameter}`),
-          ],
-        },
         {
           Sid: "ReadArtifacts",
           Effect: "Allow",

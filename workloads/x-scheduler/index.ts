@@ -88,16 +88,8 @@ export class XScheduler extends Construct {
       region,
       accountIds,
       logGroups,
+      parameters: [parameters, sourceParameters],
       statements: [
-        {
-          Sid: "ReadParameters",
-          Effect: "Allow",
-          Action: ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"],
-          Resource: [parameters, sourceParameters].flatMap((path) => [
-            ...arns("ssm", `parameter${path.replace(/\/$/, "")}`),
-            ...arns("ssm", `parameter${path}*`),
-          ]),
-        },
         {
           Sid: "Videos",
           Effect: "Allow",
