@@ -96,6 +96,7 @@ export function deployerPolicies(props: DeployerPolicyProps): {
         "logs:DescribeLogGroups",
         "logs:DescribeMetricFilters",
         "ssm:DescribeParameters",
+        "ssm:GetCommandInvocation",
       ],
       "*",
       {
@@ -230,7 +231,27 @@ export function deployerPolicies(props: DeployerPolicyProps): {
       ],
       [...arns("ssm", "parameter/*/x-scheduler/*"), ...arns("ssm", "parameter/landfall/*")],
     ),
-    allow("AlarmTopics", ["sns:*"], arns("sns", "*-alarms")),
+    allow("AlarmTopics", ["sns:*"], [...arns("sns", "*-alarms"), ...arns("sns", "*-alarms:*")]),
+    // release, rollback, configure, ssh and logs: on our hosts alone
+    allow("OperateHosts", ["ssm:SendCommand", "ssm:StartSession"], arns("ec2", "instance/*"), {
+      StringEquals: { "ssm:resourceTag/Project": "landfall" },
+    }),
+    allow(
+      "OperateBy",
+      ["ssm:SendCommand", "ssm:StartSession"],
+      [
+        ...["AWS-RunShellScript", "AWS-StartInteractiveCommand", "AWS-StartSSHSession"].map(
+          (name) => `arn:${partition}:ssm:${region}::document/${name}`,
+        ),
+        ...arns("ssm", "document/SSM-SessionManagerRunShell"),
+      ],
+    ),
+    allow(
+      "ReadHostLogs",
+      ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartLiveTail"],
+      arns("logs", "log-group:/ec2/*"),
+    ),
+    allow("DnsZones", ["route53:ListHostedZones", "route53:ListHostedZonesByName"], "*"), // of no region
     allow("Keys", ["kms:CreateKey"], "*", { StringEquals: { "aws:RequestTag/Project": "landfall" } }),
     allow("OwnKeys", ["kms:*"], arns("kms", "key/*"), {
       StringEquals: { "aws:ResourceTag/Project": "landfall" },

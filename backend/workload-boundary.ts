@@ -83,9 +83,10 @@ export const workloadBoundary = (props: {
     Effect: "Allow",
     Action: ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"],
     Resource: props.accountIds.flatMap((account) =>
-      ["landfall", "*/x-scheduler", "*/macro-ai"].map(
-        (path) => `arn:${props.partition}:ssm:${props.region}:${account}:parameter/${path}/*`,
-      ),
+      [
+        "landfall/*",
+        ...["x-scheduler", "macro-ai"].flatMap((system) => [`*/${system}`, `*/${system}/*`]),
+      ].map((path) => `arn:${props.partition}:ssm:${props.region}:${account}:parameter/${path}`),
     ),
   },
 ];

@@ -49,6 +49,11 @@ export class AwsCli {
     return ran.stdout.trim() === "" ? {} : (JSON.parse(ran.stdout) as unknown);
   }
 
+  /** Until the next question. */
+  pause(): Promise<void> {
+    return sleep(this.poll * 1000);
+  }
+
   /** Runs a command on this terminal. @returns its exit code */
   async onTerminal(args: readonly string[]): Promise<number> {
     const all = [...args, "--region", this.region];

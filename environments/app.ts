@@ -96,7 +96,8 @@ function makeStacks(options: SynthesisOptions): Synthesis {
     const common = {
       name,
       namePrefix: shared.name_prefix,
-      nat: shared.nat_gateways !== "none",
+      nat: shared.vpc_id ? shared.private_subnet_ids !== undefined : shared.nat_gateways !== "none",
+      dualStack: !shared.vpc_id,
       state: stateLocation(shared, name),
       region: environment.region ?? shared.region,
       accountIds: environment.allowed_account_ids ?? shared.allowed_account_ids,

@@ -405,7 +405,7 @@ export const chronosInputs = {
 export const xSchedulerInputs = {
   x_scheduler_repository: {
     use: "terraform",
-    type: type.repositoryUrl,
+    type: type.httpsRepositoryUrl,
     description:
       "Git repository of X-Scheduler that hosts can read, such as a public one or one with a token-free URL.",
     example: "https://github.com/example/x-scheduler.git",
@@ -536,7 +536,7 @@ export const macroAiInputs = {
   },
   macro_ai_min_size: {
     use: "structural",
-    type: type.count(0, 100),
+    type: type.count(1, 100),
     default: "1",
     description: "Fewest hosts of the group.",
   },
@@ -579,6 +579,18 @@ export const macroAiInputs = {
     optional: true,
     description:
       "Networks that may reach the API: the load balancer, or port 3030 of the single host, which has no TLS. The world for a group and nobody for a single host when left out.",
+  },
+  macro_ai_egress_ports: {
+    use: "structural",
+    type: type.ports,
+    default: "",
+    description: "TCP ports that hosts may reach besides 80 and 443, such as 5432 of a database.",
+  },
+  macro_ai_egress_cidrs: {
+    use: "structural",
+    type: type.cidrs,
+    default: "",
+    description: "Networks where hosts may reach `macro_ai_egress_ports`.",
   },
   macro_ai_app_env: {
     use: "structural",

@@ -30,6 +30,7 @@ export interface EnvironmentStackProps extends LandfallStackProps {
   readonly namePrefix: string;
   /** Whether private subnets have a way out over IPv4. */
   readonly nat: boolean;
+  readonly dualStack: boolean;
   readonly shared: {
     readonly state: StateLocation;
     readonly accountIds: readonly string[];
@@ -67,6 +68,7 @@ export class EnvironmentStack extends LandfallStack {
         accountIds: this.accountIds,
         shared,
         nat: props.nat,
+        dualStack: props.dualStack,
         dataKeyArn: dataKey?.arn,
         alarmTopicArn: alarms.arn,
         deletionProtection: values.deletion_protection ?? stageDefaults[props.stageClass].deletionProtection,

@@ -411,6 +411,15 @@ export const repositoryUrl = define(
   }),
 );
 
+/** Hosts reach port 443 and have no key for SSH. */
+export const httpsRepositoryUrl = define(
+  "git repository over https",
+  "a repository such as https://github.com/example/x-scheduler.git, without a user, a password or a port.",
+  repositoryUrl.schema.pipe(
+    ruled((value) => (/^https:\/\/[^/:]+\//.test(value) ? undefined : "is not https on its own port")),
+  ),
+);
+
 /** Where SSH finds a machine; user and port are SSH's own where left out, its config included. */
 export interface SshAddress {
   readonly user?: string;

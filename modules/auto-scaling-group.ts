@@ -26,6 +26,8 @@ export interface AutoScalingGroupProps {
   /** Average memory use that it scales for, in percent, as the CloudWatch agent tells it. */
   readonly memoryTarget: number;
   readonly targetGroupArn: string;
+  /** Whether it may be destroyed with its instances running. */
+  readonly forceDelete: boolean;
   /** Hook that an instance completes itself when it can serve. */
   readonly launchHook: { readonly name: string; readonly timeoutSeconds: number };
   /** Tags of instances and volumes: the provider's default tags do not reach them. */
@@ -46,11 +48,11 @@ export class AutoScalingGroup extends Construct {
     this.name = resourceName("auto scaling group", props.name);
     const tags = { ...props.tags, Name: props.name };
     const template = new LaunchTemplate(this, "template", {
-      name: resourceName("launch template", props.name),
+      namePrefix: resourceName("launch template", `${props.name}-`), // the next one is there before this one goes
       updateDefaultVersion: true,
       imageId: `resolve:ssm:${newestAmiParameter(props.instanceType)}`, // looked up at each launch
       instanceType: props.instanceType,
-      ebsOptimized: "true",
+      ebsOptimized: String(!props.instanceType.startsWith("t2.")), // EC2 refuses it there
       iamInstanceProfile: { name: props.instanceProfile },
       monitoring: { enabled: true },
       metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
@@ -78,7 +80,11 @@ export class AutoScalingGroup extends Construct {
         resourceType,
         tags,
       })),
-      lifecycle: { ignoreChanges: ["user_data"], replaceTriggeredBy: [props.bootData.trigger] },
+      lifecycle: {
+        createBeforeDestroy: true,
+        ignoreChanges: ["user_data"],
+        replaceTriggeredBy: [props.bootData.trigger],
+      },
     });
     const group = new AutoscalingGroup(this, "this", {
       name: this.name,
@@ -101,8 +107,9 @@ export class AutoScalingGroup extends Construct {
       ],
       instanceRefresh: {
         strategy: "Rolling",
-        preferences: { minHealthyPercentage: 100, maxHealthyPercentage: 150, autoRollback: true },
+        preferences: { minHealthyPercentage: 100, maxHealthyPercentage: 150 },
       },
+      forceDelete: props.forceDelete, // hosts that wait for a release would hold it up
       enabledMetrics: ["GroupDesiredCapacity", "GroupInServiceInstances"],
       tag: Object.entries(tags).map(([key, value]) => ({ key, value, propagateAtLaunch: false })),
     });

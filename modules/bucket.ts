@@ -121,8 +121,7 @@ export class Bucket extends Construct {
                   Effect: "Allow",
                   Principal: { Service: "logdelivery.elasticloadbalancing.amazonaws.com" },
                   Action: "s3:PutObject",
-                  Resource: props.takesLoadBalancerLogsOf.map((account) => `${arn}/AWSLogs/${account}/*`),
-                  Condition: { StringEquals: { "aws:SourceAccount": props.takesLoadBalancerLogsOf } },
+                  Resource: props.takesLoadBalancerLogsOf.map((account) => `${arn}/AWSLogs/${account}/*`), // names the account
                 },
               ]
             : []),

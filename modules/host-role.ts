@@ -46,7 +46,8 @@ export class HostRole extends Construct {
         {
           Sid: "CreateLogs",
           Effect: "Allow",
-          Action: ["logs:CreateLogGroup", "logs:DescribeLogStreams"],
+          // Groups of its own are made beforehand; a host that makes one while it is destroyed would leave it behind
+          Action: [...(props.logGroups ? [] : ["logs:CreateLogGroup"]), "logs:DescribeLogStreams"],
           Resource: logs(""),
         },
         {

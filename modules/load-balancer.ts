@@ -21,6 +21,8 @@ export interface LoadBalancerProps {
   readonly domain: string;
   /** Name of the public hosted zone of the domain: certificate and alias records are made there. */
   readonly hostedZone: string;
+  /** Whether the subnets have IPv6. */
+  readonly dualStack: boolean;
   /** Networks that may reach ports 80 and 443. @default the world */
   readonly cidrs?: readonly string[];
   /** Name of the bucket for access logs. */
@@ -32,6 +34,8 @@ export interface TargetProps {
   readonly name: string;
   readonly port: number;
   readonly healthPath: string;
+  /** Statuses that count as healthy. @default "200" */
+  readonly healthyStatus?: string;
 }
 
 /** Days that access logs are kept. */
@@ -68,7 +72,7 @@ export class LoadBalancer extends Construct {
     this.resource = new Lb(this, "this", {
       name: resourceName("load balancer", props.name),
       loadBalancerType: "application",
-      ipAddressType: "dualstack",
+      ipAddressType: props.dualStack ? "dualstack" : "ipv4",
       subnets: props.subnetIds,
       securityGroups: [this.group.id],
       dropInvalidHeaderFields: true,
@@ -83,7 +87,7 @@ export class LoadBalancer extends Construct {
     }).arn;
     for (const [id, type] of [
       ["ipv4", "A"],
-      ["ipv6", "AAAA"],
+      ...(props.dualStack ? [["ipv6", "AAAA"] as const] : []),
     ] as const) {
       new Route53Record(this, id, {
         zoneId: zone.zoneId,
@@ -112,7 +116,7 @@ export class LoadBalancer extends Construct {
       deregistrationDelay: String(DEREGISTRATION_SECONDS),
       healthCheck: {
         path: target.healthPath,
-        matcher: "200",
+        matcher: target.healthyStatus ?? "200",
         interval: 15, // seconds
         timeout: 5,
         healthyThreshold: 2,

@@ -11,6 +11,8 @@ export interface WorkloadProps {
   readonly partition: string;
   readonly accountIds: readonly string[];
   readonly shared: SharedState;
+  /** Whether the network's subnets have IPv6: ours do, of others nobody knows. */
+  readonly dualStack: boolean;
   /** Whether private subnets have a way out over IPv4. */
   readonly nat: boolean;
   /** Key for data at rest. @default AWS's own */

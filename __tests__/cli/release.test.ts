@@ -21,11 +21,7 @@ const answers = {
   "ssm put-parameter": () => (state.values.push(value("--value")), {}),
   "ssm get-parameter-history": () => ({ Parameters: state.values.map((Value) => ({ Value })) }),
   "autoscaling describe-auto-scaling-groups": () => ({
-    AutoScalingGroups: [{ Instances: [
-      { InstanceId: "i-1", LifecycleState: "InService" },
-      { InstanceId: "i-2", LifecycleState: "InService" },
-      { InstanceId: "i-3", LifecycleState: "Pending:Wait" },
-    ] }],
+    AutoScalingGroups: [{ Instances: state.group.length > 1 ? state.group.shift() : state.group[0] }],
   }),
   "ssm send-command": () => {
     const host = value("--instance-ids");
@@ -36,7 +32,7 @@ const answers = {
   "ssm get-command-invocation": () => {
     if (state.slow-- > 0) return { Status: "InProgress" };
     const [host, , release] = state.runs.at(-1);
-    const bad = state.bad.includes(host) && release.includes("2.0.0");
+    const bad = state.bad.includes(host) && JSON.parse(release).version.startsWith("2.0.0");
     return { Status: bad ? "Failed" : "Success", StandardOutputContent: bad ? "not healthy" : "in use" };
   },
 };
@@ -46,6 +42,9 @@ const answer = answers[args.slice(0, 2).join(" ")]();
 save();
 console.log(JSON.stringify(answer));
 `;
+
+const instance = (InstanceId: string, LifecycleState = "InService") => ({ InstanceId, LifecycleState });
+const both = [instance("i-1"), instance("i-2"), instance("i-3", "Pending:Wait")];
 
 interface State {
   readonly calls: string[];
@@ -58,10 +57,20 @@ const fake = (): State => JSON.parse(readFileSync(join(folder, "state.json"), "u
 const set = (changes: object) =>
   writeFileSync(
     join(folder, "state.json"),
-    JSON.stringify({ calls: [], values: ["none"], runs: [], bad: [], slow: 0, notYet: 0, ...changes }),
+    JSON.stringify({
+      calls: [],
+      values: ["none"],
+      runs: [],
+      bad: [],
+      slow: 0,
+      notYet: 0,
+      group: [both],
+      ...changes,
+    }),
   );
-const release = (version: string) =>
-  JSON.stringify({ version, environment: "stage", url: `s3://b/${version}`, sha256: "0" });
+const named = (version: string) => ({ version, environment: "stage", url: `s3://b/${version}`, sha256: "0" });
+const release = (version: string, ...previous: string[]) =>
+  JSON.stringify({ ...named(version), previous: previous.map(named) });
 let said = "";
 
 const single = { macro_ai_instance_id: { value: "i-1" } };
@@ -113,6 +122,7 @@ describe("a release of Macro AI", () => {
         /^s3:\/\/agt-stage-macro-ai-artifacts\/releases\/1\.0\.0-[0-9a-f]{12}\.tar\.gz\?versionId=v-1$/,
       ),
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      previous: [],
     });
     expect(fake().runs).toEqual([["i-1", takesCurrent, pointer]]);
   });
@@ -131,7 +141,7 @@ describe("a release of Macro AI", () => {
     deployed(group);
     expect(await ship("2.0.0")).toBe(false);
     expect(fake().values.at(-1)).toBe(release("1.0.0"));
-    expect(fake().runs.map(([host, , value]) => [host, value.includes("2.0.0")])).toEqual([
+    expect(fake().runs.map(([host, , value]) => [host, value.includes('"2.0.0"')])).toEqual([
       ["i-1", true],
       ["i-2", true],
       ["i-1", false],
@@ -169,13 +179,53 @@ describe("a release of Macro AI", () => {
   });
 });
 
+describe("a group", () => {
+  it("that has no host in service yet is waited for: its hosts take the first release by themselves", async () => {
+    set({
+      group: [[instance("i-1", "Pending:Wait")], [instance("i-1", "Pending:Proceed")], [instance("i-1")]],
+    });
+    deployed(group);
+    expect(await ship("1.0.0")).toBe(true);
+    expect(fake().runs.map(([host]) => host)).toEqual(["i-1"]);
+    expect(said).toContain("waiting for i-1");
+  });
+
+  it("without any host is no success, and leaves no release named", async () => {
+    set({ group: [[]] });
+    deployed(group);
+    expect(await ship("1.0.0")).toBe(false);
+    expect(fake().values.at(-1)).toBe("none");
+    expect(said).toContain("there is no host to take 1.0.0");
+  });
+
+  it("updates a host too that comes to serve meanwhile", async () => {
+    set({ group: [[instance("i-1")], [instance("i-1"), instance("i-2")]] });
+    deployed(group);
+    expect(await ship("1.0.0")).toBe(true);
+    expect(fake().runs.map(([host]) => host)).toEqual(["i-1", "i-2"]);
+  });
+});
+
 describe("a rollback of Macro AI", () => {
   it("names the release before the current one again", async () => {
-    set({ values: ["none", release("1.0.0"), release("2.0.0")] });
+    set({ values: ["none", release("1.0.0"), release("2.0.0", "1.0.0")] });
     deployed(single);
     expect(await rollbackMacroAi("stage", options())).toBe(true);
     expect(fake().values.at(-1)).toBe(release("1.0.0"));
     expect(fake().runs).toEqual([["i-1", takesCurrent, release("1.0.0")]]);
+  });
+
+  it("twice goes back twice, and never to a release that failed", async () => {
+    set({ values: ["none"], bad: ["i-1"] });
+    deployed(single);
+    for (const version of ["0.1.0", "0.2.0", "2.0.0-broken", "0.3.0"]) await ship(version);
+    const current = () => (JSON.parse(fake().values.at(-1) ?? "") as { version: string }).version;
+    expect(current()).toBe("0.3.0");
+    for (const version of ["0.2.0", "0.1.0"]) {
+      expect(await rollbackMacroAi("stage", options())).toBe(true);
+      expect(current()).toBe(version);
+    }
+    await expect(rollbackMacroAi("stage", options())).rejects.toThrow("no release before the current one");
   });
 
   it("with nothing before says so and changes nothing", async () => {
@@ -209,6 +259,7 @@ describe("an update of X-Scheduler", () => {
   it.each([
     [{}, "/opt/x-scheduler/bin/update.sh update"],
     [{ ref: "feature/it's" }, "/opt/x-scheduler/bin/update.sh update --ref 'feature/it'\\''s'"],
+    [{ force: true }, "/opt/x-scheduler/bin/update.sh update --force"],
     [{ rollback: true }, "/opt/x-scheduler/bin/update.sh rollback"],
   ])("%j is done on its host, after the first boot", async (how, command) => {
     set({});

@@ -240,6 +240,7 @@ function settings(
     ...edges.map((server) => `${server.name}=${server.hostKey}`),
   ];
   project.set("sandbox.env", {
+    TF_VAR_systems: "chronos",
     repository_url: `file://${repository}`,
     git_ref: "main",
     background_color: "#ffffff",

@@ -95,9 +95,9 @@ describe("shared", () => {
         /:(sns|ssm|dynamodb|autoscaling|elasticloadbalancing):/.test(arn),
       ))
         expect(arn).toMatch(
-          /-alarms|aws\/service|landfall|x-scheduler|macro-ai|XSchedulerUserTokens|agt-chronos-terraform-state-locks/,
+          /-alarms|document|aws\/service|landfall|x-scheduler|macro-ai|XSchedulerUserTokens|agt-chronos-terraform-state-locks/,
         );
-      if (arns.includes("*") && Sid !== "RegistryLogin" && Sid !== "Keys") {
+      if (arns.includes("*") && !["RegistryLogin", "Keys", "DnsZones"].includes(Sid)) {
         expect(Condition).toEqual({ StringEquals: { "aws:RequestedRegion": "us-east-1" } });
         for (const action of Action) expect(action).toMatch(/:(Describe|Get|List)/);
       }
@@ -172,6 +172,20 @@ describe("shared", () => {
           action: "ec2:CreateTags",
           resource: "arn:aws:ec2:us-east-1:436957243186:instance/i-1",
           context: { "ec2:CreateAction": "RunInstances" },
+        }),
+      ).toBe(true);
+    });
+
+    it("he operates our hosts alone", () => {
+      const instance = "arn:aws:ec2:us-east-1:436957243186:instance/i-1";
+      const sends = (context: Record<string, string>) =>
+        isAllowed(deployer, { action: "ssm:SendCommand", resource: instance, context });
+      expect(sends({ "ssm:resourceTag/Project": "landfall" })).toBe(true);
+      expect(sends({})).toBe(false);
+      expect(
+        isAllowed(deployer, {
+          action: "ssm:SendCommand",
+          resource: "arn:aws:ssm:us-east-1::document/AWS-RunShellScript",
         }),
       ).toBe(true);
     });

@@ -39,6 +39,16 @@ describe("a single host", () => {
     expect(resources(single, "aws_vpc_security_group_ingress_rule")).toEqual({});
   });
 
+  it("reaches the web, and what is given besides, such as its database", () => {
+    const ports = (json: typeof single) =>
+      Object.values(resources(json, "aws_vpc_security_group_egress_rule")).map(
+        ({ from_port, cidr_ipv4, cidr_ipv6 }) => `${from_port} ${cidr_ipv4 ?? cidr_ipv6}`,
+      );
+    expect(ports(single).sort()).toEqual(["443 0.0.0.0/0", "443 ::/0", "80 0.0.0.0/0", "80 ::/0"]);
+    const given = { TF_VAR_macro_ai_egress_ports: "5432", TF_VAR_macro_ai_egress_cidrs: "10.0.0.0/16" };
+    expect(ports(synthesized(given).json())).toContain("5432 10.0.0.0/16");
+  });
+
   it("opens port 3030 to networks by name, with a warning, as it has no TLS", () => {
     const { json, warnings } = synthesized({ TF_VAR_macro_ai_cidrs: "203.0.113.0/24" });
     expect(
@@ -62,7 +72,7 @@ describe("a group", () => {
       target_group_arns: ["${aws_lb_target_group.macro-ai_balancer_target.arn}"],
       instance_refresh: {
         strategy: "Rolling",
-        preferences: { min_healthy_percentage: 100, auto_rollback: true },
+        preferences: { min_healthy_percentage: 100, max_healthy_percentage: 150 },
       },
       initial_lifecycle_hook: [
         {
@@ -74,6 +84,10 @@ describe("a group", () => {
     });
     expect(resource(grouped, "aws_launch_template", "macro-ai_group_template")).toMatchObject({
       metadata_options: { http_tokens: "required", http_put_response_hop_limit: 1 },
+      lifecycle: {
+        create_before_destroy: true, // the group is never without one
+        replace_triggered_by: ["terraform_data.macro-ai_user_data_digest"],
+      },
       image_id: expect.stringMatching(/^resolve:ssm:\/aws\/service\/ami-amazon-linux-latest\/al2023/),
     });
   });

@@ -265,6 +265,13 @@ describe("behind a load balancer", () => {
     ]);
   });
 
+  it("is asked as its own health check asks: a page that is missing is no fault", () => {
+    expect(resource(json, "aws_lb_target_group", "x-scheduler_balancer_target").health_check).toMatchObject({
+      path: "/",
+      matcher: "200-499",
+    });
+  });
+
   it("TLS ends there, and port 80 leads to it", () => {
     expect(resource(json, "aws_lb_listener", "x-scheduler_balancer_https")).toMatchObject({
       port: 443,

@@ -57,9 +57,19 @@ export async function apply(name: string, options: ApplyOptions): Promise<Output
   }
   const outputs = (await workspace.store.read())?.outputs ?? {};
   if (!(await configureAfterApply(name, { environment, outputs }))) process.exitCode = 1;
-  if (outputs.x_scheduler_instance_id && !(await updateXScheduler(name, { environment })))
-    process.exitCode = 1;
+  if (outputs.x_scheduler_instance_id) await updateAfterApply(name, environment);
   return outputs;
+}
+
+/** What was applied stays so: a failure here is told, and costs the exit code. */
+async function updateAfterApply(name: string, environment: NodeJS.ProcessEnv): Promise<void> {
+  try {
+    if (await updateXScheduler(name, { environment })) return;
+  } catch (error) {
+    progress(error instanceof Error ? error.message : String(error));
+  }
+  progress(`x-scheduler was not updated. Mend that, then: ./landfall release ${name} x-scheduler`);
+  process.exitCode = 1;
 }
 
 export interface ApplyPlanOptions {

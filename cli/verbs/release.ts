@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import type { Outputs } from "../../backend/state-store";
 import { LandfallError, UsageError } from "../../environments/errors";
 import { gitRefProblem } from "../../environments/git-ref";
-import { AwsCli, typed } from "../aws";
+import { AwsCli, typed, type HostRun } from "../aws";
 import { progress, result } from "../output";
 import { openWorkspace } from "../workspace";
 
@@ -53,8 +53,8 @@ function output({ outputs }: Deployed, name: string, system: string): string {
   });
 }
 
-/** Shell that waits for the first boot, and fails with the step's name where that failed. */
-const waitForSetUp = `for i in $(seq ${SET_UP_LIMIT / 5}); do [ -e /home/ec2-user/.setup_complete ] && break; if [ -e /home/ec2-user/.setup_failed ]; then echo "first boot failed: $(cat /home/ec2-user/.setup_failed)" >&2; exit 1; fi; sleep 5; done; [ -e /home/ec2-user/.setup_complete ]`;
+/** Shell that waits for the first boot; one that failed is done again, as set-up may be at any time. */
+const waitForSetUp = `for i in $(seq ${SET_UP_LIMIT / 5}); do [ -e /home/ec2-user/.setup_complete ] && break; if [ -e /home/ec2-user/.setup_failed ]; then echo "first boot failed: $(cat /home/ec2-user/.setup_failed); doing it again"; /usr/local/sbin/setup-host || exit 1; fi; sleep 5; done; [ -e /home/ec2-user/.setup_complete ]`;
 const takeCurrent = `${waitForSetUp} && /opt/macro-ai/deploy.sh current`;
 
 /** What the parameter of the current release holds. */
@@ -64,6 +64,13 @@ interface Release {
   readonly url: string;
   readonly sha256: string;
 }
+/** The parameter's JSON: the current release, and those that were current before, the latest first. */
+interface Pointer extends Release {
+  readonly previous?: readonly Release[];
+}
+
+/** Releases that the parameter remembers: a parameter holds 4 KB. */
+const REMEMBERED = 8;
 
 /** Uploads an artifact of Macro AI and brings it to every host, one after the other. */
 export async function releaseMacroAi(
@@ -82,7 +89,18 @@ export async function releaseMacroAi(
   const put = ["s3api", "put-object", "--bucket", bucket, "--key", key, "--body", artifact];
   const { VersionId } = (await deployed.aws.json(put)) as { VersionId?: string };
   const url = `s3://${bucket}/${key}${VersionId ? `?versionId=${VersionId}` : ""}`;
-  return setRelease(deployed, { version, environment: name, url, sha256 });
+  const current = await currentRelease(
+    deployed.aws,
+    output(deployed, "macro_ai_release_parameter", "macro-ai"),
+  );
+  return setRelease(deployed, { version, environment: name, url, sha256, previous: remembered(current) });
+}
+
+/** What was current until now, and before. */
+function remembered(current: string): readonly Release[] {
+  if (current === "none") return [];
+  const { previous = [], ...release } = JSON.parse(current) as Pointer;
+  return [release, ...previous].slice(0, REMEMBERED);
 }
 
 function requireArchive(file: string): void {
@@ -105,7 +123,7 @@ async function digestOf(file: string): Promise<string> {
 }
 
 /** Names a release the current one and brings the hosts to it; where one fails, all go back to the one before. */
-async function setRelease(deployed: Deployed, release: Release): Promise<boolean> {
+async function setRelease(deployed: Deployed, pointer: Pointer): Promise<boolean> {
   const { aws } = deployed;
   const parameter = output(deployed, "macro_ai_release_parameter", "macro-ai");
   const before = await currentRelease(aws, parameter);
@@ -121,26 +139,61 @@ async function setRelease(deployed: Deployed, release: Release): Promise<boolean
       "--value",
       value,
     ]);
-  await point(JSON.stringify(release));
-  const updated: string[] = [];
-  for (const host of await hostsOf(deployed)) {
-    progress(`${host}: ${release.version}`);
-    const { ok, output } = await aws.onHost(host, takeCurrent, UPDATE_LIMIT);
-    if (ok) {
-      updated.push(host);
-      continue;
-    }
-    progress(`${output}\n${host} did not take ${release.version}; all go back to the release before`);
-    await point(before);
-    if (before !== "none") {
-      for (const done of updated) await aws.onHost(done, takeCurrent, UPDATE_LIMIT);
-    }
-    return false;
+  await point(JSON.stringify(pointer));
+  const updated = new Set<string>();
+  const failed = await updateHosts(deployed, pointer.version, updated);
+  if (failed === undefined) {
+    result(
+      `${pointer.version} is the current release on ${updated.size} host${updated.size === 1 ? "" : "s"}`,
+    );
+    return true;
   }
-  result(
-    `${release.version} is the current release on ${updated.length} host${updated.length === 1 ? "" : "s"}`,
-  );
-  return true;
+  progress(`${failed} ${pointer.version}; going back to the release before`);
+  await point(before);
+  for (const host of before === "none" ? [] : updated) {
+    const { ok, output } = await takeRelease(aws, host);
+    if (!ok) progress(`${host} did not go back:\n${output}`);
+  }
+  return false;
+}
+
+/**
+ * Brings every host that serves to the current release, those included that begin to serve meanwhile.
+ * @param updated gets the hosts that have taken it
+ * @returns what failed; undefined where nothing did
+ */
+async function updateHosts(
+  deployed: Deployed,
+  version: string,
+  updated: Set<string>,
+): Promise<string | undefined> {
+  const deadline = Date.now() + UPDATE_LIMIT * 1000;
+  for (;;) {
+    const { serving, launching } = await hostsOf(deployed);
+    const next = serving.find((host) => !updated.has(host));
+    if (next !== undefined) {
+      progress(`${next}: ${version}`);
+      const { ok, output } = await takeRelease(deployed.aws, next);
+      if (!ok) {
+        progress(output);
+        return `${next} did not take`;
+      }
+      updated.add(next);
+    } else if (serving.length > 0 || launching.length === 0) {
+      return updated.size > 0 ? undefined : "there is no host to take";
+    } else if (Date.now() > deadline) {
+      return `none of ${launching.join(", ")} came to serve with`;
+    } else {
+      progress(`waiting for ${launching.join(", ")}, which take it by themselves`);
+      await deployed.aws.pause();
+    }
+  }
+}
+
+async function takeRelease(aws: AwsCli, host: string): Promise<HostRun> {
+  return aws
+    .onHost(host, takeCurrent, UPDATE_LIMIT)
+    .catch((error: Error) => ({ ok: false, output: error.message }));
 }
 
 async function currentRelease(aws: AwsCli, parameter: string): Promise<string> {
@@ -148,20 +201,25 @@ async function currentRelease(aws: AwsCli, parameter: string): Promise<string> {
   return (answer as { Parameter: { Value: string } }).Parameter.Value;
 }
 
-/** The hosts that serve; those that are still launching take the current release by themselves. */
-async function hostsOf(deployed: Deployed): Promise<readonly string[]> {
+interface Hosts {
+  readonly serving: readonly string[];
+  /** They take the current release by themselves. */
+  readonly launching: readonly string[];
+}
+
+async function hostsOf(deployed: Deployed): Promise<Hosts> {
   const single = deployed.outputs.macro_ai_instance_id?.value;
-  if (typeof single === "string") return [single];
+  if (typeof single === "string") return { serving: [single], launching: [] };
   const group = output(deployed, "macro_ai_auto_scaling_group", "macro-ai");
-  const answer = (await deployed.aws.json([
-    "autoscaling",
-    "describe-auto-scaling-groups",
-    "--auto-scaling-group-names",
-    group,
-  ])) as { AutoScalingGroups: { Instances: { InstanceId: string; LifecycleState: string }[] }[] };
-  return answer.AutoScalingGroups.flatMap(({ Instances }) => Instances)
-    .filter(({ LifecycleState }) => LifecycleState === "InService")
-    .map(({ InstanceId }) => InstanceId);
+  const ask = ["autoscaling", "describe-auto-scaling-groups", "--auto-scaling-group-names", group];
+  const answer = (await deployed.aws.json(ask, { quiet: true })) as {
+    AutoScalingGroups: { Instances: { InstanceId: string; LifecycleState: string }[] }[];
+  };
+  const inState = (pattern: RegExp) =>
+    answer.AutoScalingGroups.flatMap(({ Instances }) => Instances)
+      .filter(({ LifecycleState }) => pattern.test(LifecycleState))
+      .map(({ InstanceId }) => InstanceId);
+  return { serving: inState(/^InService$/), launching: inState(/^Pending/) };
 }
 
 /** Brings Macro AI back to the release before the current one. */
@@ -169,18 +227,14 @@ export async function rollbackMacroAi(name: string, options: ReleaseOptions): Pr
   const deployed = await openDeployed(name, options);
   if (!deployed) return true;
   const parameter = output(deployed, "macro_ai_release_parameter", "macro-ai");
-  const history = (await deployed.aws.json(["ssm", "get-parameter-history", "--name", parameter])) as {
-    Parameters: { Value: string }[];
-  };
-  const values = history.Parameters.map(({ Value }) => Value);
-  const current = values.at(-1);
-  const before = values.findLast((value) => value !== current && value !== "none");
+  const current = await currentRelease(deployed.aws, parameter);
+  const { previous: [before, ...earlier] = [] } = current === "none" ? {} : (JSON.parse(current) as Pointer);
   if (before === undefined) {
     throw new LandfallError("There is no release before the current one to go back to.", {
       mend: "Ship one: ./landfall release",
     });
   }
-  return setRelease(deployed, JSON.parse(before) as Release);
+  return setRelease(deployed, { ...before, previous: earlier });
 }
 
 /** Rehearses a rollback of Macro AI on each host: the release before starts beside the current one, which goes on serving. */
@@ -188,7 +242,7 @@ export async function rehearseMacroAi(name: string, options: ReleaseOptions): Pr
   const deployed = await openDeployed(name, options);
   if (!deployed) return true;
   let ok = true;
-  for (const host of await hostsOf(deployed)) {
+  for (const host of (await hostsOf(deployed)).serving) {
     const ran = await deployed.aws.onHost(host, "/opt/macro-ai/deploy.sh verify", UPDATE_LIMIT);
     progress(`${host}: ${ran.ok ? "can go back" : "cannot go back"}\n${ran.output}`);
     ok &&= ran.ok;
@@ -199,14 +253,21 @@ export async function rehearseMacroAi(name: string, options: ReleaseOptions): Pr
 /** Updates X-Scheduler in place, or takes it back to the release before. Its host goes back by itself on failure. */
 export async function updateXScheduler(
   name: string,
-  { ref, rollback, ...options }: ReleaseOptions & { readonly ref?: string; readonly rollback?: boolean },
+  {
+    ref,
+    rollback,
+    force,
+    ...options
+  }: ReleaseOptions & { readonly ref?: string; readonly rollback?: boolean; readonly force?: boolean },
 ): Promise<boolean> {
   const problem = ref === undefined ? undefined : gitRefProblem(ref);
   if (problem) throw new UsageError(`"${ref}" ${problem}.`);
   const deployed = await openDeployed(name, options);
   if (!deployed) return true;
   const host = output(deployed, "x_scheduler_instance_id", "x-scheduler");
-  const verb = rollback ? "rollback" : `update${ref === undefined ? "" : ` --ref ${typed([ref])}`}`;
+  const verb = rollback
+    ? "rollback"
+    : `update${ref === undefined ? "" : ` --ref ${typed([ref])}`}${force ? " --force" : ""}`;
   const ran = await deployed.aws.onHost(
     host,
     `${waitForSetUp} && /opt/x-scheduler/bin/update.sh ${verb}`,
@@ -237,6 +298,7 @@ interface Flags {
   readonly artifact?: string;
   readonly version?: string;
   readonly ref?: string;
+  readonly force?: true;
 }
 
 const systemOf = (system: string): "x-scheduler" | "macro-ai" => {
@@ -259,15 +321,16 @@ export function register(program: Command): void {
     .option("--artifact <file>", "macro-ai: tar.gz with package.json, its lock file and dist/")
     .option("--version <version>", "macro-ai: name of the release")
     .option("--ref <ref>", "x-scheduler: branch, tag or commit, instead of x_scheduler_git_ref")
-    .action(async (name: string, system: string, { artifact, version, ref }: Flags) => {
+    .option("--force", "x-scheduler: also where it runs already, such as after new secrets")
+    .action(async (name: string, system: string, { artifact, version, ref, force }: Flags) => {
       const options = { environment: process.env };
       if (systemOf(system) === "x-scheduler") {
         if (artifact !== undefined || version !== undefined)
           throw new UsageError("x-scheduler is released by git ref: --ref.");
-        return fail(await updateXScheduler(name, { ...options, ref }));
+        return fail(await updateXScheduler(name, { ...options, ref, force }));
       }
-      if (artifact === undefined || version === undefined || ref !== undefined)
-        throw new UsageError("macro-ai needs --artifact and --version, and takes no --ref.");
+      if (artifact === undefined || version === undefined || ref !== undefined || force)
+        throw new UsageError("macro-ai needs --artifact and --version, and takes neither --ref nor --force.");
       fail(await releaseMacroAi(name, { ...options, artifact, version }));
     });
   program

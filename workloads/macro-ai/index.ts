@@ -128,7 +128,7 @@ export class MacroAi extends Construct {
   private single(hosts: Hosts): Dimensions {
     const { props, name } = this;
     const { shared, region, partition } = props;
-    const group = this.hostGroup({ cidrs: hosts.values.macro_ai_cidrs ?? [] });
+    const group = this.hostGroup(hosts.values, { cidrs: hosts.values.macro_ai_cidrs ?? [] });
     const { instance } = new Host(this, "host", {
       name,
       partition,
@@ -166,6 +166,7 @@ export class MacroAi extends Construct {
       partition: props.partition,
       accountIds: props.accountIds,
       vpcId: shared.vpcId,
+      dualStack: props.dualStack,
       subnetIds: shared.publicSubnetIds,
       domain: values.macro_ai_domain ?? "",
       hostedZone: values.macro_ai_hosted_zone ?? "",
@@ -173,7 +174,7 @@ export class MacroAi extends Construct {
       logBucket: `${props.namePrefix}-${name}-alb-logs`,
       deletionProtection: props.deletionProtection,
     });
-    const group = this.hostGroup({ groups: { balancer: balancer.group.id } });
+    const group = this.hostGroup(values, { groups: { balancer: balancer.group.id } });
     balancer.group.allowTo({ purpose: "api", ports: [port(PORT)], groups: { hosts: group.id } });
     const target = balancer.serve({ name, port: PORT, healthPath: HEALTH_PATH });
     new AutoScalingGroup(this, "group", {
@@ -191,6 +192,7 @@ export class MacroAi extends Construct {
       cpuTarget: values.macro_ai_cpu_target,
       memoryTarget: values.macro_ai_memory_target,
       targetGroupArn: target.arn,
+      forceDelete: !props.deletionProtection,
       launchHook: { name: LAUNCH_HOOK, timeoutSeconds: LAUNCH_TIMEOUT },
       tags: standardTags(props.environment, "macro-ai"),
     });
@@ -222,13 +224,19 @@ export class MacroAi extends Construct {
     return { AutoScalingGroupName: name };
   }
 
-  private hostGroup(from: { cidrs?: readonly string[]; groups?: Readonly<Record<string, string>> }) {
+  private hostGroup(
+    values: Values,
+    from: { cidrs?: readonly string[]; groups?: Readonly<Record<string, string>> },
+  ) {
     return new SecurityGroup(this, "host_group", {
       name: this.name,
       description: "Macro AI hosts",
       vpcId: this.props.shared.vpcId,
       ingress: [{ purpose: "api", ports: [port(PORT)], ...from }],
-      egress: [{ purpose: "web", ports: [port(80), port(443)], cidrs: anywhere }],
+      egress: [
+        { purpose: "web", ports: [port(80), port(443)], cidrs: anywhere },
+        { purpose: "data", ports: values.macro_ai_egress_ports, cidrs: values.macro_ai_egress_cidrs },
+      ],
     });
   }
 

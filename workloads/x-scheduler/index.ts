@@ -22,7 +22,7 @@ import { cloudConfig } from "../user-data";
 import type { WorkloadProps } from "../workload";
 
 const OAUTH_PORT = 5000;
-/** What the OAuth web server answers to, also for the load balancer. */
+/** Any answer but a server's own error is healthy: which pages there are is the application's affair. */
 const HEALTH_PATH = "/";
 const LOG_DAYS = 365;
 /** Secrets of the application, each the environment variable of that name in capitals. */
@@ -162,7 +162,12 @@ export class XScheduler extends Construct {
       terminationProtection: props.deletionProtection,
     });
     if (balancer) {
-      const target = balancer.serve({ name, port: OAUTH_PORT, healthPath: HEALTH_PATH });
+      const target = balancer.serve({
+        name,
+        port: OAUTH_PORT,
+        healthPath: HEALTH_PATH,
+        healthyStatus: "200-499",
+      });
       balancer.group.allowTo({ purpose: "oauth", ports: [port(OAUTH_PORT)], groups: { host: group.id } });
       new LbTargetGroupAttachment(this, "target", {
         targetGroupArn: target.arn,
@@ -206,6 +211,7 @@ export class XScheduler extends Construct {
       partition: props.partition,
       accountIds: props.accountIds,
       vpcId: props.shared.vpcId,
+      dualStack: props.dualStack,
       subnetIds: props.shared.publicSubnetIds,
       domain: values.x_scheduler_domain ?? "",
       hostedZone: values.x_scheduler_hosted_zone ?? "",
