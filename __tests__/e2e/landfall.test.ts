@@ -421,7 +421,14 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
     const made = await project.run(
       binary,
       ["-chdir=cdktf.out/stacks/sandbox", "plan", "-destroy", `-out=${file}`, "-input=false"],
-      { env: { ...aws, LANDFALL_SHARED: undefined, TERRAFORM_BINARY_NAME: undefined } },
+      {
+        env: {
+          ...aws,
+          LANDFALL_SHARED: undefined,
+          TERRAFORM_BINARY_NAME: undefined,
+          ...(binary === "tofu" && { TF_DATA_DIR: ".terraform-tofu" }), // where ./landfall has initialized it
+        },
+      },
     );
     expectExit(made, 0);
     const bypass = await project.landfall("apply", "sandbox", "--yes", "--plan", file);
