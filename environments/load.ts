@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { SystemName } from "./catalogue";
 import { checkEnvironment, checkShared, type Checked } from "./checks";
 import type { Problem } from "./problem";
 import { environmentNames, readEnvironment, readShared } from "./read";
@@ -13,8 +14,8 @@ export interface LoadOptions {
   readonly only?: readonly string[];
   /** Settings in it win over the files; `LANDFALL_SHARED` names whose shared settings `state` and `shared` have. */
   readonly processEnvironment: NodeJS.ProcessEnv;
-  /** Whether a missing secret is a problem. @default false */
-  readonly requireSecrets?: boolean;
+  /** Whether a missing secret is a problem, or of which systems it is. @default false */
+  readonly requireSecrets?: boolean | readonly SystemName[];
 }
 
 export interface Loaded {

@@ -14,8 +14,8 @@ export interface ReadOptions {
   readonly folder: string;
   /** Settings in it win over the files. */
   readonly processEnvironment: NodeJS.ProcessEnv;
-  /** Whether a missing secret is a problem. */
-  readonly requireSecrets: boolean;
+  /** Whether a missing secret is a problem, or of which systems it is. */
+  readonly requireSecrets: boolean | readonly SystemName[];
 }
 
 /** Names of the environments in a folder: each file `<name>.env` is one, however badly named. */
@@ -117,8 +117,14 @@ class Reader {
   private isMissing(name: string, input: Input): boolean {
     if (this.unreadable) return false; // that is problem enough
     const required =
-      input.default === undefined && !input.optional && (!isSecret(input) || this.options.requireSecrets);
+      input.default === undefined && !input.optional && (!isSecret(input) || this.requiresSecret(name));
     return required && !this.given.has(name) && !this.reported.has(name);
+  }
+
+  private requiresSecret(name: string): boolean {
+    const { requireSecrets } = this.options;
+    if (typeof requireSecrets === "boolean") return requireSecrets;
+    return requireSecrets.some((system) => Object.hasOwn(systemInputs[system], name));
   }
 
   /** The setting of an input, undefined where it has no value or a wrong one. A wrong one is reported once. */

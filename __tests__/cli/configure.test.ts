@@ -74,6 +74,22 @@ describe("before anything runs", () => {
     );
   });
 
+  it("secrets of the environment's other systems are not asked for", async () => {
+    const folder = folderWith(
+      {
+        ...secrets,
+        ...application,
+        TF_VAR_systems: "chronos,x-scheduler",
+        TF_VAR_x_scheduler_repository: "https://github.com/example/x-scheduler.git",
+        TF_VAR_x_scheduler_git_ref: "main",
+      },
+      { TF_VAR_addresses: "stage-dashboard,stage-x-scheduler" },
+    );
+    await expect(configure("stage", { ...options(folder), outputs: {} })).rejects.toThrow(
+      "stage is not deployed",
+    );
+  });
+
   it("an environment that is not deployed is told how to", async () => {
     const folder = folderWith({ ...secrets, ...application });
     await expect(configure("stage", { ...options(folder), outputs: {} })).rejects.toMatchObject({

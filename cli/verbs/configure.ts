@@ -91,12 +91,12 @@ const RETRY = 5_000; // milliseconds between two attempts to reach a host that i
  * has no such host
  */
 export async function configure(name: string, options: ConfigureOptions): Promise<ConfigureResult> {
-  const { settings, isSandbox, region } = load(name, options, { requireSecrets: false });
+  const { settings, isSandbox, region } = load(name, options, { withSecrets: false });
   const chosen = choose(chronosApplication(settings), name, options);
   const isSkipped = ({ ssh }: HostApplication) => isSandbox && ssh === undefined;
   if (chosen.every(isSkipped)) return finished(name, chosen.map(skipped), false);
 
-  const complete = load(name, options, { requireSecrets: true }).settings;
+  const complete = load(name, options, { withSecrets: true }).settings;
   requireApplication(complete);
   const application = chronosApplication(complete);
   const names = chosen.map((host) => host.name);
@@ -141,7 +141,7 @@ const finished = (
 function load(
   name: string,
   { environment, folder = join(projectRoot, "environments") }: ConfigureOptions,
-  { requireSecrets }: { readonly requireSecrets: boolean },
+  { withSecrets }: { readonly withSecrets: boolean },
 ): { settings: Settings; isSandbox: boolean; region: string } {
   const names = environmentNames(folder);
   if (!names.includes(name)) {
@@ -154,9 +154,9 @@ function load(
     folder,
     only: [name],
     processEnvironment: environment,
-    requireSecrets,
+    requireSecrets: withSecrets && ["chronos"], // other systems' secrets are no affair of its hosts
   });
-  if (requireSecrets && warnings.length > 0)
+  if (withSecrets && warnings.length > 0)
     progress(`Warnings:\n${formatReport(warnings, colors(process.stderr))}`);
   const [found] = environments;
   if (!found)
@@ -273,7 +273,7 @@ export async function reach(
   name: string,
   options: ConfigureOptions & { readonly host: string },
 ): Promise<{ readonly target: SshTarget; readonly host: HostApplication }> {
-  const { settings, isSandbox, region } = load(name, options, { requireSecrets: false });
+  const { settings, isSandbox, region } = load(name, options, { withSecrets: false });
   const application = chronosApplication(settings);
   const [host] = choose(application, name, options);
   if (!host) throw new UsageError(`${name} has no host "${options.host}".`);
@@ -579,7 +579,7 @@ export function checkBeforeApply(
   options: Pick<ConfigureOptions, "environment" | "folder">,
 ): void {
   if (!carriesChronos(name, options)) return;
-  const { settings, isSandbox } = load(name, options, { requireSecrets: false });
+  const { settings, isSandbox } = load(name, options, { withSecrets: false });
   const { hosts } = chronosApplication(settings);
   if (!isSandbox || hosts.some(({ ssh }) => ssh !== undefined)) requireApplication(settings);
 }
