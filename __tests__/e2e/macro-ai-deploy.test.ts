@@ -411,7 +411,7 @@ describe("killed", () => {
     const run = host.start(Host.options(next(), host.pack("broken", "broken")));
     for (let tries = 0; tries < 200 && !host.log().endsWith("/api/health\n"); tries++) await sleep(50);
     run.kill("SIGTERM");
-    expect((await run).exitCode).toBe(143);
+    expect(await run).toMatchObject({ exitCode: 143 });
     await expectServing(good ?? "");
   });
 });
@@ -507,8 +507,8 @@ describe("the environment's current release", () => {
     writeFileSync(host.path("aws/pointer"), `${value}\n`);
   };
   /** Puts an artifact into the bucket, and the pointer's JSON for it. */
-  const publish = (version: string, changes: object = {}): string => {
-    const archive = host.pack(version);
+  const publish = (version: string, changes: object = {}, pack?: (folder: string) => void): string => {
+    const archive = host.pack(version, "ok", pack);
     mkdirSync(host.path("aws/artifacts/releases"), { recursive: true });
     cpSync(archive, host.path(`aws/artifacts/releases/${version}.tar.gz@version-${version}`));
     const url = `s3://artifacts/releases/${version}.tar.gz?versionId=version-${version}`;
@@ -548,6 +548,52 @@ describe("the environment's current release", () => {
       });
       expect({ releases: host.releases, pid: (await host.answer())?.pid }).toEqual(before);
     });
+
+    it("is taken from this host where it is there still, and the one before it stays the one before", async () => {
+      const [first] = host.releases;
+      const earlier = readFileSync(host.path("aws/pointer"), "utf8");
+      point(publish("1.0.1"));
+      expect((await host.run(["current"], quick)).exitCode).toBe(0);
+      await expectServing("1.0.1");
+      const downloads = calls("s3api").length;
+      point(earlier.trim());
+      expect(await host.run(["current"], quick)).toMatchObject({ exitCode: 0, stderr: "" });
+      await expectServing("1.0.0");
+      expect(host.current).toBe(first);
+      expect(calls("s3api")).toHaveLength(downloads);
+      // Not on to the one that was gone back from
+      expect((await host.run(["rollback"])).stderr).toContain("no earlier release to roll back to");
+    });
+
+    (isRoot ? it : it.skip)(
+      "cannot have verify write elsewhere by links in its work folder (needs root)",
+      async () => {
+        const earlier = readFileSync(host.path("aws/pointer"), "utf8").trim();
+        const victim = host.path("victim");
+        writeFileSync(victim, "precious");
+        const plant = `for (const name of ["archive", "names", "errors", "curl"])
+          try { require("node:fs").symlinkSync(${JSON.stringify(victim)}, process.env.HOME + "/../" + name) } catch {}
+          try { require("node:fs").writeFileSync(process.env.HOME + "/was-here", "") } catch {}\n`;
+        const evil = (folder: string) => {
+          const server = join(folder, "dist/server.cjs");
+          writeFileSync(server, plant + readFileSync(server, "utf8"));
+        };
+        point(publish("1.0.2", {}, evil));
+        expect((await host.run(["current"], quick)).exitCode).toBe(0);
+        point(publish("1.0.3"));
+        expect((await host.run(["current"], quick)).exitCode).toBe(0);
+        expect(await host.run(["verify"])).toMatchObject({
+          exitCode: 0,
+          stdout: expect.stringMatching(
+            /\(version 1\.0\.2\) answers on port .* would work$.*there and whole$/ms,
+          ),
+        });
+        expect(readFileSync(victim, "utf8")).toBe("precious");
+        point(earlier);
+        expect((await host.run(["current"], quick)).exitCode).toBe(0);
+        await expectServing("1.0.0");
+      },
+    );
 
     it("is fetched by verify, which sees whether a new host could come up from it", async () => {
       const archive = host.path("aws/artifacts/releases/1.0.0.tar.gz@version-1.0.0");

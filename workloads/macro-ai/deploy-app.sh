@@ -171,15 +171,17 @@ take_lock() {
 # Commands that must end when this script is killed, lest they write into what the next run cleans up
 contained=(setpriv --pdeathsig KILL --)
 
-# Makes $work; $as_app with $app_environment runs a command there as the app's user, with none of our environment
+# Makes $work, which is root's: what the app's user may write in is app/ and home/, where nothing of ours is written.
+# $as_app with $app_environment runs a command there as that user, with none of our environment.
 make_work() {
   local user=()
   work=$(mktemp -d "$releases/.tmp-XXXXXXXX") || fail "cannot write to $releases ($(free_mb) MB free)"
   mkdir "$work/app" "$work/home"
+  chmod 0711 "$work"
   if [ "$(id -u)" = 0 ]; then
     if id -u "$app_user" >/dev/null 2>&1; then
       user=(--reuid "$app_user" --regid "$(id -gn "$app_user")" --init-groups --no-new-privs)
-      chown -R "$app_user:" "$work"
+      chown "$app_user:" "$work/app" "$work/home"
     elif [ -z "$ROOT" ]; then
       fail "there is no user $app_user. Has this host been set up? See $log_file"
     fi
@@ -353,8 +355,8 @@ install_packages() {
   if [ "${INSTALL_SCRIPTS:-no}" = yes ]; then flags=(); fi
   rm -rf "$work/app/node_modules"
   # A package.json that names another pnpm must not have it fetched
-  variables=("${app_environment[@]}" CI=true npm_config_update_notifier=false "npm_config_cache=${NPM_CACHE:-$work/npm}"
-    npm_config_manage_package_manager_versions=false "npm_config_store_dir=$work/pnpm")
+  variables=("${app_environment[@]}" CI=true npm_config_update_notifier=false "npm_config_cache=${NPM_CACHE:-$work/home/npm}"
+    npm_config_manage_package_manager_versions=false "npm_config_store_dir=$work/home/pnpm")
   if [ -f "$work/app/package-lock.json" ]; then
     attempt "npm ci" "${as_app[@]}" "${variables[@]}" npm ci --omit=dev --no-audit --no-fund "${flags[@]}"
   else
@@ -391,12 +393,12 @@ deploy_release() {
 
   step complete
   while release=$(date -u +%Y%m%d_%H%M%S) && [ -e "$releases/$release" ]; do sleep 1; done
-  printf '%s\n' "version=$version" "environment=$environment" "url=${url%%\?*}" "sha256=$actual" "previous=$fallback" \
-    >"$work/app/.release" || fail "cannot write to $work ($(free_mb) MB free in $releases). Nothing was changed."
-  rm -f "$work/app/.healthy"
   if [ "$(id -u)" = 0 ] && id -u "$app_user" >/dev/null 2>&1; then
     chown -R "root:$(id -gn "$app_user")" "$work/app" # the app cannot change its own code
   fi
+  rm -rf "$work/app/.release" "$work/app/.healthy" # of the archive's, or of its packages' scripts
+  printf '%s\n' "version=$version" "environment=$environment" "url=${url%%\?*}" "sha256=$actual" "previous=$fallback" \
+    >"$work/app/.release" || fail "cannot write to $work ($(free_mb) MB free in $releases). Nothing was changed."
   chmod -R u=rwX,g=rX,o= "$work/app"
   sync -f "$work/app" || fail "cannot write to $releases. Nothing was changed."
   mv -T "$work/app" "$releases/$release"
@@ -479,6 +481,18 @@ wait_for_pointer() {
   done
 }
 
+# kept_release VERSION SHA256: the newest on this host that has ever answered
+kept_release() {
+  local release
+  for release in $(all_releases | sort -r); do
+    if is_healthy_release "$release" && [ "$(release_value "$release" sha256)" = "$2" ] &&
+      [ "$(release_value "$release" version)" = "$1" ]; then
+      echo "$release"
+      return
+    fi
+  done
+}
+
 # Sets $fields to what deploy_release takes
 parse_pointer() {
   mapfile -t fields < <(node -e '
@@ -491,7 +505,7 @@ parse_pointer() {
 }
 
 deploy_current() {
-  local pointer fields here
+  local pointer fields here kept
   [ -n "${RELEASE_PARAMETER:-}" ] || fail "no RELEASE_PARAMETER in $settings"
   wait_for_pointer
   if [ -z "$pointer" ]; then
@@ -501,9 +515,16 @@ deploy_current() {
   parse_pointer
   take_lock "current, version ${fields[1]}"
   here=$(current_release)
-  if is_healthy_release "$here" && [ "$(release_value "$here" sha256)" = "${fields[3]}" ] &&
-    [ "$(release_value "$here" version)" = "${fields[1]}" ] && answers "$port"; then
+  kept=$(kept_release "${fields[1]}" "${fields[3]}")
+  if [ -n "$kept" ] && [ "$kept" = "$here" ] && answers "$port"; then
     say "$(describe "$here") serves already"
+    return
+  fi
+  # Going back needs no download, and leaves the releases in their order
+  if [ -n "$kept" ] && [ "$kept" != "$here" ]; then
+    fallback=$here
+    switch_to "$kept"
+    say "$(describe "$kept") serves, which was here already"
     return
   fi
   deploy_release "${fields[@]}"
