@@ -15,7 +15,7 @@ import {
   type SharedValues,
   type XSchedulerValues,
 } from "./derived";
-import type { SystemName } from "./catalogue";
+import { systemInputs, type SystemName } from "./catalogue";
 import { nameInFile } from "./input";
 import type { Problem } from "./problem";
 import { regionsOfVaryingZones } from "./regions";
@@ -200,8 +200,8 @@ export function checkEnvironment(settings: Settings, sharedSettings: Settings): 
   const findings = run(environmentChecks, both<EnvironmentValues>());
   const warnings: Finding[] = [];
   if (carries("chronos")) {
-    findings.push(...run(chronosChecks, both<ChronosValues>()));
-    warnings.push(...run(chronosWarnings, both<ChronosValues>()));
+    findings.push(...run(chronosChecks, both<ChronosBoth>()));
+    warnings.push(...run(chronosWarnings, both<ChronosBoth>()));
   }
   if (carries("x-scheduler")) {
     findings.push(...run(xSchedulerChecks, both<XSchedulerValues>()));
@@ -238,11 +238,43 @@ const environmentChecks: readonly Check<Both<EnvironmentValues>>[] = [
   },
 ];
 
-const chronosChecks: readonly Check<Both<ChronosValues>>[] = [
-  ({ own }) =>
-    own.edge_hosts.includes("dashboard")
-      ? [["edge_hosts", 'may not have a host named "dashboard"', "That is the dashboard's own name."]]
-      : [],
+/** With what the application's settings say of hosts. */
+interface ChronosBoth extends ChronosValues {
+  readonly repository_url?: string;
+  readonly dashboard_ssh?: unknown;
+  readonly edge_machines: ReadonlyMap<string, unknown>;
+}
+
+/** Hosts of this system and of the others, which have addresses and alarms by these names. */
+const otherHosts = ["dashboard", ...Object.keys(systemInputs).filter((system) => system !== "chronos")];
+
+const othersNames = (input: "edge_hosts" | "edge_machines", names: readonly string[]): Finding[] =>
+  names
+    .filter((name) => otherHosts.includes(name))
+    .map((name) => [
+      input,
+      `may not have a host named "${name}"`,
+      `Choose another: ${otherHosts.join(", ")} are hosts of their own.`,
+    ]);
+
+/** Whether a host that gets out by HTTP and HTTPS alone, without a key for SSH, can fetch from there. */
+const isInReach = (repository: string): boolean => /^(https:\/\/[^/:]+(:443)?\/|file:)/.test(repository);
+
+const chronosChecks: readonly Check<Both<ChronosBoth>>[] = [
+  ({ own }) => othersNames("edge_hosts", own.edge_hosts),
+  ({ own }) => othersNames("edge_machines", [...own.edge_machines.keys()]),
+  ({ own }) => {
+    // The settings may say that a host's place is taken by a machine elsewhere
+    const isOnEc2 = !own.dashboard_ssh || own.edge_hosts.some((name) => !own.edge_machines.has(name));
+    if (!isOnEc2 || own.repository_url === undefined || isInReach(own.repository_url)) return [];
+    return [
+      [
+        "repository_url",
+        "cannot be reached from hosts on EC2, which have no SSH key and get out by ports 80 and 443",
+        "Write it with https and without a port, such as https://github.com/example/chronos2.git.",
+      ],
+    ];
+  },
   ({ own }) => takenPorts("dashboard_ports", own.dashboard_ports, "SSH", [port(22)]),
   ({ own }) => takenPorts("frp_ports", own.frp_ports, "SSH", [port(22)]),
   ({ own }) => takenPorts("frp_ports", own.frp_ports, "the dashboard", own.dashboard_ports),
@@ -319,6 +351,16 @@ const macroAiChecks: readonly Check<Both<MacroAiValues>>[] = [
     const what = `is more than macro_ai_max_size, ${own.macro_ai_max_size}`;
     return [["macro_ai_min_size", what, "Lower it, or raise the other."]];
   },
+  ({ own }) => {
+    const [ports, cidrs] = [own.macro_ai_egress_ports.length > 0, own.macro_ai_egress_cidrs.length > 0];
+    if (ports && !cidrs) {
+      const mend = "Add TF_VAR_macro_ai_egress_cidrs, such as the database's network.";
+      return [["macro_ai_egress_ports", "opens nothing without the networks where these are", mend]];
+    }
+    return cidrs && !ports
+      ? [["macro_ai_egress_cidrs", "opens nothing without ports", "Add TF_VAR_macro_ai_egress_ports."]]
+      : [];
+  },
 ];
 
 /** A domain and its zone come together, and the one ends with the other. */
@@ -390,7 +432,17 @@ const takenPorts = (
 /** The rules that a security group may have in one direction unless AWS is asked for more. */
 const GROUP_RULES = 60;
 
-const chronosWarnings: readonly Check<Both<ChronosValues>>[] = [
+const chronosWarnings: readonly Check<Both<ChronosBoth>>[] = [
+  ({ own }) =>
+    own.dashboard_ports.some((range) => [80, 443].some((web) => meet(range, port(web))))
+      ? []
+      : [
+          [
+            "dashboard_ports",
+            "holds neither 80 nor 443, so no alarm tells when the site is down",
+            "Watch it by other means, or let a proxy on the host answer at 443.",
+          ],
+        ],
   ({ own }) =>
     own.allow_all_traffic
       ? [

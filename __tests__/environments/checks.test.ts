@@ -112,6 +112,81 @@ describe("edge hosts", () => {
   });
 });
 
+describe("edge hosts' names", () => {
+  const named = (input: string, name: string) =>
+    problems({ [input]: input === "edge_machines" ? `${name}=pi@${name}.example.com` : name }).filter(
+      (problem) => problem.startsWith(`${input}: `),
+    );
+
+  const taken = ["dashboard", "x-scheduler", "macro-ai"];
+  it.each(taken.flatMap((name) => [["TF_VAR_edge_hosts", name] as const, ["edge_machines", name] as const]))(
+    "%s may not be those of other hosts: %s",
+    (input, name) => expect(named(input, name)).toEqual([`${input}: may not have a host named "${name}"`]),
+  );
+
+  it.each(["dashboard-2", "x", "x-scheduler-oauth", "macro-ai2"])("may be others, such as %s", (name) => {
+    for (const input of ["TF_VAR_edge_hosts", "edge_machines"]) expect(named(input, name)).toEqual([]);
+  });
+});
+
+describe("the repository of the application", () => {
+  const ours = "git@github.com:example/chronos2.git";
+  const told =
+    "repository_url: cannot be reached from hosts on EC2, which have no SSH key and get out by ports 80 and 443";
+  const elsewhere = { dashboard_ssh: "pi@dashboard.example.com" };
+
+  it.each([
+    ours,
+    "ssh://git@github.com/example/chronos2.git",
+    "https://git.example.com:8443/example/chronos2.git",
+  ])("%s is out of reach for the dashboard on EC2", (repository_url) =>
+    expect(problems({ repository_url })).toEqual([told]),
+  );
+
+  it("is so for an edge host on EC2 too, and not for machines elsewhere", () => {
+    const edges = { edge_machines: "plant-1=pi@plant-1.example.com" };
+    expect(problems({ repository_url: ours, ...elsewhere, ...edges })).toEqual([]);
+    const onEc2 = { TF_VAR_edge_hosts: "edge-1", repository_url: ours, ...elsewhere };
+    expect(problems(onEc2)).toEqual([told]);
+    expect(problems({ ...onEc2, edge_machines: "edge-1=pi@edge-1.example.com" })).toEqual([]);
+  });
+
+  it.each(["https://github.com/example/chronos2.git", "https://github.com:443/example/chronos2.git"])(
+    "%s is in reach",
+    (repository_url) => expect(problems({ repository_url })).toEqual([]),
+  );
+});
+
+describe("Macro AI's further ways out", () => {
+  const macroAi = (inputs: Record<string, string>) => problems({ TF_VAR_systems: "macro-ai", ...inputs });
+  const ports = { TF_VAR_macro_ai_egress_ports: "5432" };
+  const cidrs = { TF_VAR_macro_ai_egress_cidrs: "10.0.0.0/16" };
+
+  it("need ports and networks", () => {
+    expect(macroAi(ports)).toEqual([
+      "TF_VAR_macro_ai_egress_ports: opens nothing without the networks where these are",
+    ]);
+    expect(macroAi(cidrs)).toEqual(["TF_VAR_macro_ai_egress_cidrs: opens nothing without ports"]);
+    expect(macroAi({ ...ports, ...cidrs })).toEqual([]);
+    expect(macroAi({})).toEqual([]);
+  });
+});
+
+describe("a dashboard at other ports than 80 and 443", () => {
+  const warnings = (dashboard: string) =>
+    synthesizeFiles({
+      "shared.env": sharedEnv,
+      "stage.env": { ...environmentEnv("stage"), TF_VAR_dashboard_ports: dashboard },
+    }).warnings.map(({ name, what }) => `${name}: ${what}`);
+
+  it("is warned of: nobody watches its site", () => {
+    expect(warnings("8443")).toEqual([
+      "TF_VAR_dashboard_ports: holds neither 80 nor 443, so no alarm tells when the site is down",
+    ]);
+    for (const watched of ["80", "443", "400-500"]) expect(warnings(watched)).toEqual([]);
+  });
+});
+
 describe("zones", () => {
   it.each(["us-west-1", "ap-northeast-1"])(
     "have to be named in %s, where a and b are not everybody's",

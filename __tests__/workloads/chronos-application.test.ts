@@ -155,7 +155,6 @@ describe("settings that do not do for the application", () => {
       },
       "names plant-9",
     ],
-    ["edge_machines", { edge_machines: "dashboard=x", frp_remote_ports: "dashboard=6001" }, "may not have"],
   ])("%s: %j", (name, changes, what) => {
     const problems = applicationProblems(settingsOf(changes));
     expect(problems).toEqual([expect.objectContaining({ name, what: expect.stringContaining(what) })]);
@@ -173,6 +172,8 @@ describe("settings that do not do for the application", () => {
     ["dashboard_ssh", "-oProxyCommand=evil"],
     ["dashboard_ssh", "user@host:99999"],
     ["edge_machines", "plant-1=%h"],
+    ["edge_machines", "dashboard=x"],
+    ["edge_machines", "x-scheduler=x"],
     ["edge_machines", "plant-1=a,plant-1=b"],
     ["frp_remote_ports", "plant-1=6001,plant-2=6001"],
     ["ssh_host_keys", "plant-1=ssh-ed25519 AAAA"],

@@ -137,13 +137,6 @@ export function applicationProblems(settings: Settings): readonly Problem[] {
       );
   }
   const edges = edgeNames(values);
-  if (edges.includes("dashboard"))
-    add(
-      "edge_machines",
-      settings.file,
-      'may not have a machine named "dashboard"',
-      "That is the dashboard's own name.",
-    );
   const without = edges.filter((name) => !values.frp_remote_ports.has(name));
   if (without.length > 0)
     add(
