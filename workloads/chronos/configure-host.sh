@@ -11,6 +11,9 @@
 # By hand: configure-host.sh <orders
 set -euo pipefail
 
+setup=${ROOT:-}/usr/local/sbin/setup-host
+setup_log=${ROOT:-}/var/log/setup-host.log
+
 main() {
   umask 077
   receive
@@ -78,14 +81,31 @@ wait_for_setup() {
   local deadline=$((SECONDS + wait)) told=
   while [ "$wait" -gt 0 ] && [ ! -e "$HOME/.setup_complete" ]; do
     if [ -e "$HOME/.setup_failed" ]; then
-      fail setup "the first boot failed: $(head -n 1 "$HOME/.setup_failed" | tr -d '\r')"
+      set_up_again
+      break
     fi
-    [ "$SECONDS" -lt "$deadline" ] || fail setup "no $HOME/.setup_complete after $wait s"
+    [ "$SECONDS" -lt "$deadline" ] ||
+      fail setup "no $HOME/.setup_complete after $wait s; see /var/log/cloud-init-output.log and $setup_log there"
     [ -n "$told" ] || say step "waiting for the first boot"
     told=1
     sleep 1
   done
   command -v git >/dev/null || fail setup "git is not installed"
+}
+
+failed_step() { head -n 1 "$HOME/.setup_failed" | tr -d '\r'; }
+
+# What failed may have passed, such as a fault of a server that tools come from; set-up may be run at any time.
+set_up_again() {
+  say step "the first boot failed: $(failed_step); setting the host up again"
+  # shellcheck disable=SC2016 # it is that shell that expands them, as root, who owns the log
+  if [ -x "$setup" ] &&
+    (umask 022 && as_root sh -c 'exec "$0" >>"$1" 2>&1' "$setup" "$setup_log") </dev/null 9>&- &&
+    [ -e "$HOME/.setup_complete" ]; then
+    return
+  fi
+  as_root tail -n 20 "$setup_log" >&2 2>/dev/null || true
+  fail setup "the first boot failed: $(failed_step); its log on the host: $setup_log. When the cause is mended, run this again, or by hand there: sudo $setup"
 }
 
 # From the first change to the end of the installation, so that whatever comes between, the next run installs.
