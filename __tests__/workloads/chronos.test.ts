@@ -200,17 +200,19 @@ describe("user data", () => {
   it("tells each host what it is", () => {
     const json = synthesizeStage({ TF_VAR_edge_hosts: "edge-1" });
     const common = ["AWS_REGION=us-east-1", "ENVIRONMENT=stage"];
-    expect(settings(userData(json))).toEqual([...common, "HOST=dashboard", "ROLE=dashboard", "PORT=80"]);
+    expect(settings(userData(json))).toEqual([
+      ...common,
+      "HOST=dashboard",
+      "ROLE=dashboard",
+      "PORT=80",
+      "TLS_PORT=443",
+    ]);
     expect(settings(userData(json, "edge-1"))).toEqual([...common, "HOST=edge-1", "ROLE=edge"]);
   });
 
-  it("is the same with other ports: opening one replaces nothing", () => {
-    const json = synthesizeStage({ TF_VAR_dashboard_ports: "8443" });
+  it.each(["8443", "443", "80"])("is the same with the ports %s: opening one replaces nothing", (ports) => {
+    const json = synthesizeStage({ TF_VAR_dashboard_ports: ports });
     expect(userData(json)).toBe(userData(synthesizeStage()));
-    // Nobody is asked at a port that is not open
-    expect(resources(json, "aws_cloudwatch_metric_alarm")).not.toHaveProperty(
-      "chronos_host_dashboard_site_down",
-    );
   });
 
   it("is one for each host, which a change of another's does not replace", () => {
@@ -262,6 +264,27 @@ describe("alarms", () => {
       alarm_actions: ["${aws_sns_topic.alarms.arn}"],
       ok_actions: ["${aws_sns_topic.alarms.arn}"],
     });
+  });
+
+  it.each([
+    ["80,443", {}],
+    ["70-100", {}],
+    ["443", { Port: "443" }],
+    ["400-500,8443", { Port: "443" }],
+  ])("watch the site at a port that is open: with %s", (ports, further) => {
+    const json = synthesizeStage(
+      { TF_VAR_dashboard_ports: ports },
+      { TF_VAR_network_acl_public_ports: "70-1023" },
+    );
+    const alarm = resource(json, "aws_cloudwatch_metric_alarm", "chronos_host_dashboard_site_down");
+    expect(alarm.dimensions).toEqual({ Environment: "stage", Host: "dashboard", ...further });
+  });
+
+  it("ask nobody at a port that is not open", () => {
+    const json = synthesizeStage({ TF_VAR_dashboard_ports: "8443" });
+    expect(resources(json, "aws_cloudwatch_metric_alarm")).not.toHaveProperty(
+      "chronos_host_dashboard_site_down",
+    );
   });
 
   it("are of one kind for each host", () => {

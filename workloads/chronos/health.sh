@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Says whether the host does what it is for, in one line: a dashboard serves its site, an edge host runs its service. With
-# `publish` also to CloudWatch, as metric Healthy (1 or 0) in Landfall/Chronos. A dead host publishes nothing, which its
-# alarm takes for a fault.
+# `publish` also to CloudWatch, as metric Healthy (1 or 0) in Landfall/Chronos; a dashboard's TLS port has one of its own,
+# for sites that have no other. A dead host publishes nothing, which its alarm takes for a fault.
 #
 # usage: health.sh check|publish
 # Exit code: 0 it is healthy (publish: the metric was put), 1 otherwise, 2 wrong usage.
@@ -49,11 +49,15 @@ case "$#:${1:-}" in 1:check | 1:publish) ;; *)
 esac
 
 host=$(setting HOST)
+tls_port='' tls_problem=''
 role=$(setting ROLE)
 case $role in
   dashboard)
     port=$(setting PORT)
     problem=$(site_problem "$port")
+    # Not by what is open from outside: another setting would be another host
+    tls_port=$(sed -n 's/^TLS_PORT=//p' "$settings")
+    if [ -n "$tls_port" ]; then tls_problem=$(site_problem "$tls_port"); fi
     ;;
   edge) problem=$(unit_problem chronos-edge.service) ;;
   *)
@@ -61,15 +65,30 @@ case $role in
     exit 1
     ;;
 esac
-if [ -z "$problem" ]; then echo "$host: healthy"; else echo "$host: not healthy: $problem"; fi
+# Either port does to serve the site
+if [ -z "$problem" ] || { [ -n "$tls_port" ] && [ -z "$tls_problem" ]; }; then
+  healthy=1
+  echo "$host: healthy"
+else
+  healthy=
+  echo "$host: not healthy: $problem${tls_problem:+; $tls_problem}"
+fi
 if [ "$1" = check ]; then
-  [ -z "$problem" ]
+  [ -n "$healthy" ]
   exit
 fi
 
 region=$(setting AWS_REGION)
 environment=$(setting ENVIRONMENT)
-value=$([ -z "$problem" ] && echo 1 || echo 0)
-metric=$(printf '{"MetricName":"Healthy","Value":%s,"Dimensions":[{"Name":"Environment","Value":"%s"},{"Name":"Host","Value":"%s"}]}' \
-  "$value" "$environment" "$host")
-aws cloudwatch put-metric-data --region "$region" --namespace Landfall/Chronos --metric-data "[$metric]"
+
+metric() { # PROBLEM [FURTHER DIMENSION]
+  local value=1
+  [ -z "$1" ] || value=0
+  printf '{"MetricName":"Healthy","Value":%s,"Dimensions":[{"Name":"Environment","Value":"%s"},{"Name":"Host","Value":"%s"}%s]}' \
+    "$value" "$environment" "$host" "${2:-}"
+}
+metrics=$(metric "$problem")
+if [ -n "$tls_port" ]; then
+  metrics+=,$(metric "$tls_problem" ",{\"Name\":\"Port\",\"Value\":\"$tls_port\"}")
+fi
+aws cloudwatch put-metric-data --region "$region" --namespace Landfall/Chronos --metric-data "[$metrics]"

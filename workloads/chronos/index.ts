@@ -7,16 +7,17 @@ import { declareInputs } from "../../environments/variables";
 import { BootData } from "../../modules/boot-data";
 import { Host } from "../../modules/host";
 import { resourceName } from "../../modules/naming";
-import { port } from "../../modules/port-range";
+import { meet, port } from "../../modules/port-range";
 import { anywhere, SecurityGroup, type Traffic } from "../../modules/security-group";
 import { cloudConfig } from "../user-data";
 import type { WorkloadProps } from "../workload";
 
 const ssh = port(22);
-/** Where the dashboard is asked for its site when no port is open from outside. */
+/** Where the dashboard's host asks for its site. */
 const HTTP = 80;
+const HTTPS = 443;
 /** Packages, images and repositories come by HTTP and HTTPS; nothing else is needed from outside. */
-const toTheWeb: Traffic = { purpose: "web", ports: [port(80), port(443)], cidrs: anywhere };
+const toTheWeb: Traffic = { purpose: "web", ports: [port(HTTP), port(HTTPS)], cidrs: anywhere };
 
 /** Terraform expression of an SSH key without its comment, whose change is no reason to replace a host. */
 const withoutComment = (key: string) => `join(" ", regex("(\\\\S+)\\\\s+(\\\\S+)", ${key}))`;
@@ -95,10 +96,13 @@ export class Chronos extends Construct {
         volumeSize: refs.dashboard_volume_size,
       },
       dashboardGroup,
-      { ROLE: "dashboard", PORT: String(HTTP) }, // not the ports by input: another one would replace the host
+      // Not the ports by input: another one would replace the host
+      { ROLE: "dashboard", PORT: String(HTTP), TLS_PORT: String(HTTPS) },
     );
-    if (values.dashboard_ports.some(({ from, to }) => from <= HTTP && HTTP <= to))
-      this.tellWhenUnhealthy(dashboard, props, "dashboard", "site");
+    const isOpen = (number: number) => values.dashboard_ports.some((range) => meet(range, port(number)));
+    if (isOpen(HTTP)) this.tellWhenUnhealthy(dashboard, props, "dashboard", "site");
+    else if (isOpen(HTTPS))
+      this.tellWhenUnhealthy(dashboard, props, "dashboard", "site", { Port: String(HTTPS) });
     output("dashboard_instance_id", "EC2 instance of the dashboard.", dashboard.instance.id);
     output("dashboard_public_ip", "Address of the dashboard.", publicIp("dashboard"));
 
@@ -137,6 +141,7 @@ export class Chronos extends Construct {
     { environment, alarmTopicArn }: WorkloadProps,
     name: string,
     what: "site" | "service",
+    further: Readonly<Record<string, string>> = {},
   ): void {
     new CloudwatchMetricAlarm(host, `${what}_down`, {
       alarmName: resourceName("alarm", environment, name, `${what}-down`),
@@ -146,7 +151,7 @@ export class Chronos extends Construct {
           : "chronos-edge.service does not run, or its host says nothing.",
       namespace: "Landfall/Chronos",
       metricName: "Healthy",
-      dimensions: { Environment: environment, Host: name },
+      dimensions: { Environment: environment, Host: name, ...further },
       statistic: "Minimum",
       period: 60, // seconds
       evaluationPeriods: 5,
