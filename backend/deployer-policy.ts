@@ -145,9 +145,11 @@ export function deployerPolicies(props: DeployerPolicyProps): {
     allow(
       "LogGroups",
       [
+        "logs:AssociateKmsKey", // an environment may get a key of its own later, or lose it
         "logs:CreateLogGroup",
         "logs:DeleteLogGroup",
         "logs:DeleteMetricFilter",
+        "logs:DisassociateKmsKey",
         "logs:ListTagsForResource",
         "logs:PutMetricFilter",
         "logs:PutRetentionPolicy",

@@ -1,8 +1,9 @@
 import { execaSync } from "execa";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { projectRoot } from "../../environments/root";
+import { publicKey, synthesizeStage, temporaryFolder } from "../support/stacks";
 
 const scripts = execaSync(
   "git",
@@ -28,4 +29,35 @@ it("cloud-config is YAML, and lists as lists, before and after it is put togethe
   expect(text).toMatch(/^#cloud-config\n/);
   const config = parse(text) as Record<string, unknown>;
   expect(config).toMatchObject({ packages: ["docker", "git", "rsync"], ssh_authorized_keys: [] });
+});
+
+const hasCloudInit = !execaSync("cloud-init", ["--version"], { reject: false }).failed;
+
+(hasCloudInit ? describe : describe.skip)("the user data of Chronos's hosts (needs cloud-init)", () => {
+  const json = synthesizeStage({ TF_VAR_edge_hosts: "edge-1" });
+  /** As Terraform resolves it, with or without a further key. */
+  const userDataOf = (host: string, key?: string): string =>
+    (json.locals[`chronos_user_data_${host}`] as string)
+      .replace(/^%\{ if .*%\{ endif \}$/m, key ? `ssh_authorized_keys: ["${key}"]` : "")
+      .replace(/([$%])\1\{/g, "$1{");
+  function validate(text: string) {
+    const file = join(temporaryFolder(), "user-data");
+    writeFileSync(file, text);
+    return execaSync("cloud-init", ["schema", "--config-file", file], { reject: false, all: true });
+  }
+
+  it.each([
+    ["dashboard", "no further key", undefined],
+    ["dashboard", "a further key", publicKey],
+    ["edge-1", "no further key", undefined],
+  ])("is valid by cloud-init's own schema: %s, with %s", (host, _, key) => {
+    const text = userDataOf(host, key);
+    expect(text).not.toMatch(/%\{ if/);
+    const { exitCode, all } = validate(text);
+    expect([exitCode, all]).toEqual([0, expect.stringContaining("Valid")]);
+  });
+
+  it("would not be with a command that is none", () => {
+    expect(validate(userDataOf("dashboard").replace("runcmd:", "runcmd: 3\nother:")).exitCode).not.toBe(0);
+  });
 });
