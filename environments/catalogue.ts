@@ -211,7 +211,8 @@ export const chronosInputs = {
     use: "structural",
     type: type.ports,
     default: "80,443",
-    description: "TCP ports of the dashboard. Its site is watched at port 80, where that is among them.",
+    description:
+      "TCP ports of the dashboard. Its site is watched at port 80, or at 443 where 80 is not among them.",
   },
   dashboard_cidrs: {
     use: "structural",
@@ -314,7 +315,7 @@ export const chronosInputs = {
   repository_url: {
     use: "application",
     type: type.repositoryUrl,
-    description: "Git repository of the application.",
+    description: "Git repository of the application; by https, without a port, where hosts are on EC2.",
     example: "https://github.com/example/chronos2.git",
   },
   frp_auth_token: {

@@ -528,7 +528,7 @@ suite("configure dashboard, over a real sshd", () => {
     expect((await runJson("dashboard")).hosts[0]?.status).toBe("unchanged");
   });
 
-  it("waits for the first boot with a limit, and fails at once where that failed", async () => {
+  it("waits for the first boot with a limit, and fails at once where set-up fails again", async () => {
     settings({ dashboard: host }, { background_color: "#000003" });
     rmSync(join(host.home, ".setup_complete"));
     const late = await run("dashboard", "--wait", "1");

@@ -190,6 +190,15 @@ describe("shared", () => {
       ).toBe(true);
     });
 
+    it("he may give log groups of hosts another key, and nobody else's", () => {
+      const keys = (group: string) =>
+        isAllowed(deployer, {
+          action: "logs:AssociateKmsKey",
+          resource: `arn:aws:logs:us-east-1:436957243186:log-group:${group}`,
+        });
+      expect([keys("/ec2/stage-x-scheduler/host"), keys("/others")]).toEqual([true, false]);
+    });
+
     it("every role has the boundary, which allows no IAM", () => {
       const roles = Object.values(resources(json, "aws_iam_role"));
       expect(roles.length).toBeGreaterThan(1);
