@@ -17,11 +17,23 @@ export interface HostRun {
   readonly ok: boolean;
   /** What the command printed; Systems Manager keeps the first 24,000 characters. */
   readonly output: string;
+  /** Whether the host went out of service before the command's end. */
+  readonly gone?: boolean;
+}
+
+export interface HostRunOptions {
+  /** Asked now and then while the command runs; a host that is gone is waited for no longer. @default it stays */
+  readonly isGone?: () => Promise<boolean>;
+  /** Cancels the command. */
+  readonly stop?: AbortSignal;
 }
 
 /** In seconds. */
 const POLL = 2;
 const AGENT_LIMIT = 600; // a new host's agent reports within minutes
+const CANCEL_LIMIT = 60;
+/** Questions about a command to one whether its host is gone. */
+const GONE_EVERY = 10;
 
 /** The user's AWS CLI, with their own settings. Every command is told on stderr as it could be typed. */
 export class AwsCli {
@@ -35,23 +47,38 @@ export class AwsCli {
     private readonly poll: number = POLL,
   ) {}
 
+  /** A command as one would type it. */
+  typed(args: readonly string[]): string {
+    return `aws ${typed([...args, "--region", this.region])}`;
+  }
+
   /**
    * Runs a command and reads its answer.
    * @throws {LandfallError} with the CLI's own words where it fails
    */
   async json(args: readonly string[], { quiet = false } = {}): Promise<unknown> {
     const all = [...args, "--region", this.region, "--output", "json"];
-    if (!quiet) progress(`aws ${typed([...args, "--region", this.region])}`);
-    const ran = await execa("aws", all, { env: this.environment, extendEnv: false, reject: false });
+    if (!quiet) progress(this.typed(args));
+    // In a process group of its own, where a terminal's Ctrl-C does not leave it half done
+    const ran = await execa("aws", all, {
+      env: this.environment,
+      extendEnv: false,
+      reject: false,
+      detached: true,
+    });
     if (ran.code === "ENOENT") throw missing();
     if (ran.failed)
       throw new LandfallError(`aws ${args.slice(0, 2).join(" ")} failed.\n${ran.stderr.trim()}`);
     return ran.stdout.trim() === "" ? {} : (JSON.parse(ran.stdout) as unknown);
   }
 
-  /** Until the next question. */
-  pause(): Promise<void> {
-    return sleep(this.poll * 1000);
+  /**
+   * Until the next question.
+   * @throws the reason of `stop`, as soon as that is aborted
+   */
+  async pause(stop?: AbortSignal): Promise<void> {
+    await sleep(this.poll * 1000, undefined, { signal: stop }).catch(() => {});
+    stop?.throwIfAborted();
   }
 
   /** Runs a command on this terminal. @returns its exit code */
@@ -70,15 +97,39 @@ export class AwsCli {
     }
   }
 
+  /** Arguments of the AWS CLI that run a command on a host as root. */
+  static hostCommand(instanceId: string, command: string, limit: number): readonly string[] {
+    const parameters = { commands: [command], executionTimeout: [String(limit)] };
+    return [
+      ...["ssm", "send-command", "--document-name", "AWS-RunShellScript", "--instance-ids", instanceId],
+      ...["--parameters", JSON.stringify(parameters)],
+    ];
+  }
+
   /**
    * Runs a command on a host as root, by Systems Manager, and waits for its end.
    * @param limit seconds that it may take
+   * @throws {LandfallError} where AWS does not do; the reason of `stop` where that is aborted
    */
-  async onHost(instanceId: string, command: string, limit: number): Promise<HostRun> {
-    const id = await this.send(instanceId, command, limit);
+  async onHost(
+    instanceId: string,
+    command: string,
+    limit: number,
+    { isGone = () => Promise.resolve(false), stop }: HostRunOptions = {},
+  ): Promise<HostRun> {
+    const gone: HostRun = { ok: false, output: "the host went out of service", gone: true };
+    const id = await this.send(instanceId, AwsCli.hostCommand(instanceId, command, limit), { isGone, stop });
+    if (id === undefined) return gone;
     const ask = ["ssm", "get-command-invocation", "--command-id", id, "--instance-id", instanceId];
-    const deadline = Date.now() + (limit + 60) * 1000;
-    for (;;) {
+    const cancel = ["ssm", "cancel-command", "--command-id", id, "--instance-ids", instanceId];
+    let deadline = Date.now() + (limit + 60) * 1000;
+    let isCancelled = false;
+    for (let asked = 1; ; asked += 1) {
+      if (stop?.aborted && !isCancelled) {
+        isCancelled = true;
+        deadline = Date.now() + CANCEL_LIMIT * 1000;
+        await this.json(cancel).catch((error: Error) => progress(error.message));
+      }
       const answer = await this.json(ask, { quiet: true }).catch((error: Error) => {
         if (error.message.includes("InvocationDoesNotExist")) return { Status: "Pending" }; // not yet
         throw error;
@@ -88,35 +139,37 @@ export class AwsCli {
         string | undefined
       >;
       if (!["Pending", "InProgress", "Delayed", "Cancelling"].includes(Status ?? "")) {
+        if (Status !== "Success") stop?.throwIfAborted();
+        if (Status !== "Success" && (await isGone())) return gone;
         const output = [StandardOutputContent, StandardErrorContent].filter(Boolean).join("\n").trim();
         return { ok: Status === "Success", output: output || `${Status ?? "no status"}` };
       }
-      if (Date.now() > deadline) return { ok: false, output: `no end after ${limit} s` };
-      await sleep(this.poll * 1000);
+      if (Date.now() > deadline) {
+        stop?.throwIfAborted();
+        return { ok: false, output: `no end after ${limit} s` };
+      }
+      if (asked % GONE_EVERY === 0 && (await isGone())) return gone;
+      await this.pause(isCancelled ? undefined : stop).catch(() => {});
     }
   }
 
-  /** @returns the command's id; a host whose agent has not reported yet is waited for */
-  private async send(instanceId: string, command: string, limit: number): Promise<string> {
-    const parameters = { commands: [command], executionTimeout: [String(limit)] };
-    const args = [
-      "ssm",
-      "send-command",
-      "--document-name",
-      "AWS-RunShellScript",
-      "--instance-ids",
-      instanceId,
-    ];
+  /** @returns the command's id; a host whose agent has not reported yet is waited for; undefined where it is gone */
+  private async send(
+    instanceId: string,
+    command: readonly string[],
+    { isGone, stop }: Required<Pick<HostRunOptions, "isGone">> & HostRunOptions,
+  ): Promise<string | undefined> {
     const deadline = Date.now() + AGENT_LIMIT * 1000;
-    for (let quiet = false; ; quiet = true) {
+    for (let asked = 1; ; asked += 1) {
       try {
-        const sent = await this.json([...args, "--parameters", JSON.stringify(parameters)], { quiet });
+        const sent = await this.json(command, { quiet: asked > 1 });
         return (sent as { Command: { CommandId: string } }).Command.CommandId;
       } catch (error) {
         const isNew = error instanceof Error && error.message.includes("InvalidInstanceId");
         if (!isNew || Date.now() > deadline) throw error;
-        if (!quiet) progress(`${instanceId} is not managed by Systems Manager yet; waiting`);
-        await sleep(this.poll * 1000);
+        if (asked === 1) progress(`${instanceId} is not managed by Systems Manager yet; waiting`);
+        if (asked % GONE_EVERY === 0 && (await isGone())) return undefined;
+        await this.pause(stop);
       }
     }
   }

@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { rehearseMacroAi, releaseMacroAi, rollbackMacroAi, updateXScheduler } from "../../cli/verbs/release";
+import { rehearseMacroAi, releaseMacroAi, rollbackMacroAi } from "../../cli/release/macro-ai";
+import { updateXScheduler } from "../../cli/verbs/release";
 import { openWorkspace, type Workspace } from "../../cli/workspace";
 
 jest.mock("../../cli/workspace");

@@ -1,0 +1,35 @@
+import { LandfallError } from "../../environments/errors";
+import { progress } from "../output";
+
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** The user's wish to stop, as a signal for work that can end in order. */
+export class Interruption {
+  private readonly controller = new AbortController();
+  /** Aborted with the first wish; its reason is a {@link LandfallError} with exit code 130. */
+  readonly signal = this.controller.signal;
+  private count = 0;
+
+  /** @param stopping told with the first wish. @param still told with the second; the third ends the process */
+  constructor(
+    private readonly stopping: () => string,
+    private readonly still: () => string,
+  ) {
+    for (const signal of signals) process.on(signal, this.interrupted);
+  }
+
+  /** Lets signals end this process again. */
+  end(): void {
+    for (const signal of signals) process.off(signal, this.interrupted);
+  }
+
+  private readonly interrupted = (): void => {
+    this.count += 1;
+    if (this.count === 1) {
+      progress(this.stopping());
+      this.controller.abort(new LandfallError("Interrupted.", { exitCode: 130 }));
+    }
+    if (this.count === 2) progress(this.still());
+    if (this.count === 3) process.exit(130);
+  };
+}
