@@ -611,6 +611,42 @@ describe("the environment's current release", () => {
       expect(host.leftovers).toEqual([]);
     });
 
+    it("is followed by a host that it changes under", async () => {
+      const before = readFileSync(host.path("aws/pointer"), "utf8").trim();
+      rmSync(host.path("aws/calls"));
+      point(publish("1.0.5"));
+      const run = host.start(["current"], quick);
+      for (let tries = 0; tries < 200 && calls("s3api").length === 0; tries++) await sleep(20);
+      point(before);
+      const ran = await run;
+      expect(ran).toMatchObject({
+        exitCode: 0,
+        stdout: expect.stringMatching(
+          /version 1\.0\.5\) serves$.*names version 1\.0\.0 by now$.*\(version 1\.0\.0\) serves, which was here already$/ms,
+        ),
+      });
+      await expectServing("1.0.0");
+      expect(host.leftovers).toEqual([]);
+    });
+
+    it("is not fetched again by deploy with its checksum, where it is here", async () => {
+      const { version, url, sha256 } = JSON.parse(publish("1.0.6")) as Record<string, string>;
+      const given = ["--artifact-url", url ?? "", "--version", version ?? "", "--environment", "stage"];
+      const deploy = () => host.run(["deploy", ...given, "--sha256", sha256 ?? ""]);
+      expect(await deploy()).toMatchObject({ exitCode: 0, stderr: "" });
+      await expectServing("1.0.6");
+      const downloads = calls("s3api").length;
+      expect((await deploy()).stdout).toContain("serves already");
+      expect((await host.run(["current"], quick)).exitCode).toBe(0); // back to what the pointer names
+      await expectServing("1.0.0");
+      const again = await deploy();
+      expect(again).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("which was here already") });
+      await expectServing("1.0.6");
+      expect(calls("s3api")).toHaveLength(downloads);
+      expect((await host.run(["current"], quick)).exitCode).toBe(0);
+      await expectServing("1.0.0");
+    });
+
     it.each([
       ["no JSON", () => "hello", /must be JSON/],
       ["without a checksum", () => publish("2.0.0", { sha256: undefined }), /must be JSON/],
@@ -644,6 +680,78 @@ describe("the environment's current release", () => {
     });
   });
 
+  describe("with one before it", () => {
+    hostFor({ RELEASE_PARAMETER: parameter });
+    const withPrevious = (current: string, ...previous: string[]) =>
+      JSON.stringify({
+        ...(JSON.parse(current) as object),
+        previous: previous.map((one) => JSON.parse(one) as object),
+      });
+    const earlier = (changes: object = {}, change?: (folder: string) => void) =>
+      publish("0.9.0", changes, change);
+
+    beforeAll(async () => {
+      point(publish("1.0.0"));
+      expect(await host.run(["current"], quick)).toMatchObject({ exitCode: 0, stderr: "" });
+    });
+    /** Rehearsed, with nothing changed by it. */
+    async function rehearsed(pointer: string) {
+      const before = { answer: await host.answer(), releases: host.releases, current: host.current };
+      point(pointer);
+      const ran = await host.run(["verify"], { HEALTH_SECONDS: "5" });
+      expect({ answer: await host.answer(), releases: host.releases, current: host.current }).toEqual(before);
+      expect(host.leftovers).toEqual([]);
+      expect(host.processes).toEqual([]);
+      return ran;
+    }
+
+    it("is rehearsed by verify from its artifact, on a host that never had it", async () => {
+      const ran = await rehearsed(withPrevious(publish("1.0.0"), earlier()));
+      expect(ran).toMatchObject({ exitCode: 0, stderr: "" });
+      expect(ran.stdout).toMatch(/^ok: the artifact of version 0\.9\.0, .* is there and whole$/m);
+      expect(ran.stdout).toMatch(
+        /^ok: version 0\.9\.0, which is not on this host yet, answers on port \d+: a rollback would work$/m,
+      );
+    });
+
+    (isRoot ? it : it.skip)(
+      "runs there as the app's user, who cannot change its code (needs root)",
+      async () => {
+        const crash = (folder: string) =>
+          writeFileSync(
+            join(folder, "dist/server.cjs"),
+            `let can = "can"; try { require("node:fs").writeFileSync(__dirname + "/evil", "") } catch { can = "cannot" }
+           console.error(process.getuid() === 0 ? "as root" : "as the app", can, "write its code"); process.exit(1)`,
+          );
+        const ran = await rehearsed(withPrevious(publish("1.0.0"), earlier({}, crash)));
+        expect(ran).toMatchObject({
+          exitCode: 1,
+          stdout: expect.stringMatching(/FAILED: version 0\.9\.0.*as the app cannot write its code/s),
+        });
+      },
+    );
+
+    it.each([
+      [
+        "another checksum",
+        () => earlier({ sha256: "0".repeat(64) }),
+        "stdout",
+        /^FAILED: s3:.*0\.9\.0.* has SHA-256 /m,
+      ],
+      [
+        "no artifact",
+        () => earlier({ url: "s3://artifacts/none?versionId=1" }),
+        "stderr",
+        /downloading s3:.*failed/,
+      ],
+      ["nonsense for a URL", () => earlier({ url: "none" }), "stderr", /must be JSON/],
+    ] as const)("fails the rehearsal where it has %s", async (_what, previous, stream, why) => {
+      const ran = await rehearsed(withPrevious(publish("1.0.0"), previous()));
+      expect(ran).toMatchObject({ exitCode: 1, [stream]: expect.stringMatching(why) });
+      expect(ran.stdout).not.toContain("would work");
+    });
+  });
+
   describe("on an instance that its group holds back", () => {
     hostFor({ RELEASE_PARAMETER: parameter, ...group });
 
@@ -657,6 +765,10 @@ describe("the environment's current release", () => {
       point(publish("1.0.0"));
       expect((await run).exitCode).toBe(0);
       await expectServing("1.0.0");
+      // Neither the installation nor the waiting for health shares its time with what was before
+      const all = readFileSync(host.path("aws/calls"), "utf8").trim().split("\n");
+      const afterDownload = all.slice(all.findIndex((line) => line.startsWith("s3api")) + 1);
+      expect(afterDownload.filter((line) => line.includes("heartbeat"))).toHaveLength(2);
     });
 
     it("is given up on in the end", async () => {

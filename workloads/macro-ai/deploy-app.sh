@@ -41,10 +41,11 @@ Usage: sudo /opt/macro-ai/deploy.sh VERB
   deploy --artifact-url URL --version V --environment E [--sha256 HEX]
                      Deploys a tar.gz archive with package.json, dist/ and package-lock.json or pnpm-lock.yaml.
                      URL: s3://bucket/key[?versionId=ID], https://… or file:///path
+                     With the SHA-256 of a release that is here and has served, that one is taken instead.
   current            Deploys the release that the environment's release pointer names, unless it is here already
   rollback           Goes back to the release before the current one
-  verify             Rehearses a rollback beside the running service: starts the previous release on another port; and
-                     fetches the current release's artifact, to see that a new host could
+  verify             Rehearses a rollback beside the running service: starts the release before the current one on
+                     another port; and fetches the artifacts of both anew, to see that a new host could
   list               The releases on this host
   status             The current release, the service and its health; exit code 1 unless healthy
   cleanup [--keep N] Removes leftovers and old releases, never the current and the one before
@@ -175,6 +176,7 @@ contained=(setpriv --pdeathsig KILL --)
 # $as_app with $app_environment runs a command there as that user, with none of our environment.
 make_work() {
   local user=()
+  if [ -n "$work" ]; then rm -rf "$work"; fi
   work=$(mktemp -d "$releases/.tmp-XXXXXXXX") || fail "cannot write to $releases ($(free_mb) MB free)"
   mkdir "$work/app" "$work/home"
   chmod 0711 "$work"
@@ -364,23 +366,14 @@ install_packages() {
   fi
 }
 
-# deploy_release URL VERSION ENVIRONMENT SHA256: all checked before
-deploy_release() {
-  local url=$1 version=$2 environment=$3 sha256=$4 here release actual unpacked_mb=0
-  here=$(current_release)
-  fallback=$(last_healthy "$here")
-
-  step prepare "version $version for $environment"
+require_space() {
   [ "$(free_mb)" -ge "$min_free_mb" ] ||
     fail "$(free_mb) MB are free in $releases, $min_free_mb are needed. Nothing was changed. \`deploy.sh cleanup --keep 2\` removes old releases."
-  make_work
-  step download "${url%%\?*}"
-  download "$url" "$work/archive"
-  step checksum
-  actual=$(sha256sum "$work/archive") actual=${actual%% *}
-  if [ -n "$sha256" ] && [ "$sha256" != "$actual" ]; then
-    fail "the artifact's SHA-256 is $actual, not $sha256: it is damaged, or another one. Nothing was changed."
-  fi
+}
+
+# unpack_release: from $work/archive to $work/app, with its packages, as it is to run
+unpack_release() {
+  local unpacked_mb=0
   step inspect "table of contents"
   inspect "$work/archive"
   step unpack "$unpacked_mb MB"
@@ -389,17 +382,38 @@ deploy_release() {
   rm -f "$work/archive"
   check_unpacked
   step install "packages from the lock file"
+  heartbeat
   install_packages
-
-  step complete
-  while release=$(date -u +%Y%m%d_%H%M%S) && [ -e "$releases/$release" ]; do sleep 1; done
+  heartbeat
   if [ "$(id -u)" = 0 ] && id -u "$app_user" >/dev/null 2>&1; then
     chown -R "root:$(id -gn "$app_user")" "$work/app" # the app cannot change its own code
   fi
   rm -rf "$work/app/.release" "$work/app/.healthy" # of the archive's, or of its packages' scripts
+  chmod -R u=rwX,g=rX,o= "$work/app"
+}
+
+# deploy_release URL VERSION ENVIRONMENT SHA256: all checked before
+deploy_release() {
+  local url=$1 version=$2 environment=$3 sha256=$4 here release actual
+  here=$(current_release)
+  fallback=$(last_healthy "$here")
+
+  step prepare "version $version for $environment"
+  require_space
+  make_work
+  step download "${url%%\?*}"
+  download "$url" "$work/archive"
+  step checksum
+  actual=$(sha256sum "$work/archive") actual=${actual%% *}
+  if [ -n "$sha256" ] && [ "$sha256" != "$actual" ]; then
+    fail "the artifact's SHA-256 is $actual, not $sha256: it is damaged, or another one. Nothing was changed."
+  fi
+  unpack_release
+
+  step complete
+  while release=$(date -u +%Y%m%d_%H%M%S) && [ -e "$releases/$release" ]; do sleep 1; done
   printf '%s\n' "version=$version" "environment=$environment" "url=${url%%\?*}" "sha256=$actual" "previous=$fallback" \
     >"$work/app/.release" || fail "cannot write to $work ($(free_mb) MB free in $releases). Nothing was changed."
-  chmod -R u=rwX,g=rX,o= "$work/app"
   sync -f "$work/app" || fail "cannot write to $releases. Nothing was changed."
   mv -T "$work/app" "$releases/$release"
   sync -f "$releases"
@@ -443,7 +457,7 @@ deploy() {
   is_environment "$environment" || wrong_usage "--environment must be small letters, digits and -, at most 32"
   [ -z "$sha256" ] || is_sha256 "$sha256" || wrong_usage "--sha256 must be 64 hexadecimal digits"
   take_lock "deploy --version $version"
-  deploy_release "$url" "$version" "$environment" "$sha256"
+  take_release "$url" "$version" "$environment" "$sha256"
 }
 
 read_pointer() {
@@ -454,7 +468,9 @@ read_pointer() {
 # Set-up is waiting for a release only on an instance that its Auto Scaling group holds back
 is_held_back() { [ -n "${LIFECYCLE_HOOK:-}" ] && [ ! -e "$ROOT/home/ec2-user/.setup_complete" ]; }
 
+# Where this instance is held back, its group waits on
 heartbeat() {
+  is_held_back || return 0
   aws autoscaling record-lifecycle-action-heartbeat ${AWS_REGION:+--region "$AWS_REGION"} \
     --lifecycle-hook-name "$LIFECYCLE_HOOK" --auto-scaling-group-name "$AUTO_SCALING_GROUP" \
     --instance-id "$(cat "$ROOT/var/lib/cloud/data/instance-id")" ||
@@ -476,7 +492,7 @@ wait_for_pointer() {
       errors=$((errors + 1))
       [ "$errors" -lt 10 ] || fail "cannot read $RELEASE_PARAMETER, see above"
     fi
-    if is_held_back; then heartbeat; fi
+    heartbeat
     sleep "$poll_seconds"
   done
 }
@@ -493,11 +509,38 @@ kept_release() {
   done
 }
 
-# Sets $fields to what deploy_release takes
+# take_release URL VERSION ENVIRONMENT SHA256: deploys it, unless it is here. Going back to one that is needs no download,
+# and leaves the releases in their order.
+take_release() {
+  local here kept=
+  here=$(current_release)
+  if [ -n "$4" ]; then kept=$(kept_release "$2" "$4"); fi
+  if [ -n "$kept" ] && [ "$kept" = "$here" ] && answers "$port"; then
+    say "$(describe "$here") serves already"
+  elif [ -n "$kept" ] && [ "$kept" != "$here" ]; then
+    fallback=$here
+    switch_to "$kept"
+    say "$(describe "$kept") serves, which was here already"
+  else
+    deploy_release "$@"
+  fi
+}
+
+# parse_pointer [previous]: sets $fields to what take_release takes, of the current release or of the one before, and to
+# nothing where none is before
 parse_pointer() {
   mapfile -t fields < <(node -e '
-    const { url = "", version = "", environment = "", sha256 = "" } = JSON.parse(process.argv[1]);
-    console.log([url, version, environment, sha256.toLowerCase()].join("\n"))' "$pointer" 2>/dev/null)
+    const [, pointer, which] = process.argv;
+    const current = JSON.parse(pointer);
+    const release = which === "previous" ? (current.previous ?? [])[0] : current;
+    if (release) {
+      const { url = "", version = "", environment = "", sha256 = "" } = release;
+      console.log([url, version, environment, sha256.toLowerCase()].join("\n"));
+    } else console.log("");' "$pointer" "${1:-}" 2>/dev/null)
+  if [ "${1:-}" = previous ] && [ "${#fields[@]}" = 1 ]; then
+    fields=()
+    return
+  fi
   if [ "${#fields[@]}" != 4 ] || ! is_url "${fields[0]}" || ! is_version "${fields[1]}" ||
     ! is_environment "${fields[2]}" || ! is_sha256 "${fields[3]}"; then
     fail "$RELEASE_PARAMETER must be JSON with version, environment, url and sha256"
@@ -505,7 +548,7 @@ parse_pointer() {
 }
 
 deploy_current() {
-  local pointer fields here kept
+  local pointer fields taken tries=1
   [ -n "${RELEASE_PARAMETER:-}" ] || fail "no RELEASE_PARAMETER in $settings"
   wait_for_pointer
   if [ -z "$pointer" ]; then
@@ -514,20 +557,20 @@ deploy_current() {
   fi
   parse_pointer
   take_lock "current, version ${fields[1]}"
-  here=$(current_release)
-  kept=$(kept_release "${fields[1]}" "${fields[3]}")
-  if [ -n "$kept" ] && [ "$kept" = "$here" ] && answers "$port"; then
-    say "$(describe "$here") serves already"
-    return
-  fi
-  # Going back needs no download, and leaves the releases in their order
-  if [ -n "$kept" ] && [ "$kept" != "$here" ]; then
-    fallback=$here
-    switch_to "$kept"
-    say "$(describe "$kept") serves, which was here already"
-    return
-  fi
-  deploy_release "${fields[@]}"
+  while true; do
+    take_release "${fields[@]}"
+    taken=$pointer
+    # Whoever changed it meanwhile may not have seen this host
+    if ! pointer=$(read_pointer); then
+      record "WARNING cannot read $RELEASE_PARAMETER again"
+      return
+    fi
+    if [ "$pointer" = "$taken" ] || [ "$pointer" = none ]; then return; fi
+    [ "$tries" -lt 3 ] || fail "$RELEASE_PARAMETER changes again and again. When nobody ships any more: deploy.sh current"
+    tries=$((tries + 1))
+    parse_pointer
+    say "$RELEASE_PARAMETER names version ${fields[1]} by now"
+  done
 }
 
 rollback() {
@@ -546,56 +589,85 @@ rollback() {
 
 # Nothing of the running service is touched; the app must bear two of it for some seconds
 verify() {
-  local here previous result=0
+  local here pointer='' fields result=0
   take_lock verify
   here=$(current_release)
   [ -n "$here" ] || fail "no release has been deployed"
   if answers "$port"; then say "ok: $(describe "$here") answers"; else
     say "FAILED: $(describe "$here") does not answer" && result=1
   fi
-  previous=$(previous_release)
+  if [ -n "${RELEASE_PARAMETER:-}" ]; then pointer=$(read_pointer) || fail "cannot read $RELEASE_PARAMETER, see above"; fi
   make_work
-  if [ -z "$previous" ]; then
-    say "FAILED: there is no earlier release to roll back to" && result=1
-  else
-    rehearse "$previous" || result=1
+  verify_previous
+  if [ "$pointer" = none ]; then
+    say "FAILED: $RELEASE_PARAMETER names no release: a new host would be empty"
+    result=1
+  elif [ -n "$pointer" ]; then
+    parse_pointer
+    if fetch "${fields[@]}"; then
+      say "ok: the artifact of version ${fields[1]}, from which a new host comes up, is there and whole"
+    else
+      result=1
+    fi
   fi
-  if [ -n "${RELEASE_PARAMETER:-}" ]; then verify_artifact || result=1; fi
   exit "$result"
 }
 
-# What new instances and a lost host come back from
-verify_artifact() {
-  local pointer fields actual
-  pointer=$(read_pointer) || fail "cannot read $RELEASE_PARAMETER, see above"
-  if [ "$pointer" = none ]; then
-    say "FAILED: $RELEASE_PARAMETER names no release: a new host would be empty"
-    return 1
+# What a rollback takes: the release that the pointer names before the current one, else the one before on this host.
+# Sets $result to 1 where it would fail.
+verify_previous() {
+  local fields=() previous
+  if [ -n "$pointer" ] && [ "$pointer" != none ]; then parse_pointer previous; fi
+  if [ "${#fields[@]}" = 0 ]; then
+    previous=$(previous_release)
+    if [ -z "$previous" ]; then
+      say "FAILED: there is no earlier release to roll back to"
+      result=1
+    else
+      rehearse "$releases/$previous" "$(describe "$previous")" || result=1
+    fi
+    return
   fi
-  parse_pointer
-  download "${fields[0]}" "$work/archive"
-  actual=$(sha256sum "$work/archive")
-  if [ "${actual%% *}" != "${fields[3]}" ]; then
-    say "FAILED: ${fields[0]} has SHA-256 ${actual%% *}, not ${fields[3]}"
-    return 1
+  require_space
+  if ! fetch "${fields[@]}"; then
+    result=1
+    return
   fi
-  say "ok: the artifact of version ${fields[1]}, from which a new host comes up, is there and whole"
+  say "ok: the artifact of version ${fields[1]}, from which other hosts go back, is there and whole"
+  previous=$(kept_release "${fields[1]}" "${fields[3]}")
+  if [ -n "$previous" ]; then
+    rehearse "$releases/$previous" "$(describe "$previous")" || result=1
+  else
+    unpack_release
+    rehearse "$work/app" "version ${fields[1]}, which is not on this host yet," || result=1
+  fi
 }
 
-# rehearse RELEASE: starts it on a free port beside the service
+# fetch URL VERSION ENVIRONMENT SHA256: to $work/archive
+fetch() {
+  local actual
+  rm -f "$work/archive"
+  download "$1" "$work/archive"
+  actual=$(sha256sum "$work/archive")
+  if [ "${actual%% *}" = "$4" ]; then return; fi
+  say "FAILED: $1 has SHA-256 ${actual%% *}, not $4"
+  return 1
+}
+
+# rehearse FOLDER NAME: starts the release in it on a free port beside the service
 rehearse() {
-  local previous=$1 spare entry variables rehearsal result=0
+  local folder=$1 name=$2 spare entry variables rehearsal result=0
   spare=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')
-  entry=$(RELEASE=$releases/$previous node -p 'require(process.argv[1]).apps[0].script' "$base/ecosystem.config.js")
+  entry=$(RELEASE=$folder node -p 'require(process.argv[1]).apps[0].script' "$base/ecosystem.config.js")
   mapfile -t variables < <(grep -E '^[A-Z_]+=' "$settings" 2>/dev/null)
   touch "$work/output"
-  "${as_app[@]}" --chdir="$releases/$previous" "${app_environment[@]}" "${variables[@]}" "PORT=$spare" node "$entry" \
+  "${as_app[@]}" --chdir="$folder" "${app_environment[@]}" "${variables[@]}" "PORT=$spare" node "$entry" \
     >"$work/output" 2>&1 </dev/null 9>&- &
   rehearsal=$!
   if becomes_healthy "$spare" "$rehearsal"; then
-    say "ok: $(describe "$previous") answers on port $spare: a rollback would work"
+    say "ok: $name answers on port $spare: a rollback would work"
   else
-    say "FAILED: $(describe "$previous") does not answer within $health_seconds s: $(tail -n 20 "$work/output")" && result=1
+    say "FAILED: $name does not answer within $health_seconds s: $(tail -n 20 "$work/output")" && result=1
   fi
   kill -TERM "$rehearsal" 2>/dev/null || true
   for _ in 1 2 3 4 5; do
