@@ -6,6 +6,7 @@ import type { SynthesizedStack } from "../../environments/app";
 import { LandfallError, UsageError } from "../../environments/errors";
 import { confirm, progress, result, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
+import { awaitMacroAi } from "../release/macro-ai";
 import { TerraformError, type Counts, type PlanDocument, type Terraform } from "../terraform";
 import { explainLock, openTerraform, openWorkspace, type Workspace } from "../workspace";
 import { checkBeforeApply, configureAfterApply } from "./configure";
@@ -29,7 +30,8 @@ export interface ApplyOptions {
 }
 
 /**
- * Plans, asks, applies that plan, and configures the hosts. Where one of these fails, the process's exit code is 1.
+ * Plans, asks, applies that plan, and finishes the hosts. Where that last step fails, it is told and is the process's exit
+ * code.
  * @returns the stack's outputs
  */
 export async function apply(name: string, options: ApplyOptions): Promise<Outputs> {
@@ -56,20 +58,54 @@ export async function apply(name: string, options: ApplyOptions): Promise<Output
     });
   }
   const outputs = (await workspace.store.read())?.outputs ?? {};
-  if (!(await configureAfterApply(name, { environment, outputs }))) process.exitCode = 1;
-  if (outputs.x_scheduler_instance_id) await updateAfterApply(name, environment);
+  const exitCode = await finishHosts(name, { environment, outputs });
+  if (exitCode !== 0) process.exitCode = exitCode;
   return outputs;
 }
 
-/** What was applied stays so: a failure here is told, and costs the exit code. */
-async function updateAfterApply(name: string, environment: NodeJS.ProcessEnv): Promise<void> {
-  try {
-    if (await updateXScheduler(name, { environment })) return;
-  } catch (error) {
-    progress(error instanceof Error ? error.message : String(error));
+/**
+ * What an apply ends with: hosts are configured, updated and waited for. What was applied stays so, whatever fails here.
+ * @returns exit code: 0 all went well, 1 something failed and was told, 130 the user wanted to stop
+ */
+export async function finishHosts(
+  name: string,
+  { environment, outputs }: Pick<ApplyOptions, "environment"> & { readonly outputs: Outputs },
+): Promise<number> {
+  const has = (wanted: string) => outputs[wanted] !== undefined;
+  const steps: readonly { work: () => Promise<boolean>; when: boolean; failed: string }[] = [
+    {
+      work: () => configureAfterApply(name, { environment, outputs }),
+      when: true, // it knows itself whether there is something to do
+      failed: `Chronos is not configured on all hosts. Mend that, then: ./landfall configure ${name}`,
+    },
+    {
+      work: () => updateXScheduler(name, { environment }),
+      when: has("x_scheduler_instance_id"),
+      failed: `x-scheduler was not updated. Mend that, then: ./landfall release ${name} x-scheduler`,
+    },
+    {
+      work: () => awaitMacroAi(name, { environment }),
+      when: has("macro_ai_release_parameter"),
+      failed: `macro-ai's new hosts are not ready. See ./landfall logs ${name} macro-ai --group user-data`,
+    },
+  ];
+  let exitCode = 0;
+  for (const { work, failed } of steps.filter(({ when }) => when)) {
+    try {
+      if (await work()) continue;
+    } catch (error) {
+      tell(error);
+      if (error instanceof LandfallError && error.exitCode === 130) return 130;
+    }
+    progress(failed);
+    exitCode = 1;
   }
-  progress(`x-scheduler was not updated. Mend that, then: ./landfall release ${name} x-scheduler`);
-  process.exitCode = 1;
+  return exitCode;
+}
+
+function tell(error: unknown): void {
+  progress(error instanceof Error ? error.message : String(error));
+  if (error instanceof LandfallError && error.mend) progress(error.mend);
 }
 
 export interface ApplyPlanOptions {

@@ -31,7 +31,7 @@ const METRICS = "Landfall/MacroAi";
 /** Errors in the log within five minutes that are too many. */
 const ERROR_LIMIT = 10;
 const LAUNCH_HOOK = "release";
-/** Seconds that a new instance may wait for the first release; AWS takes up to 48 hours with heartbeats. */
+/** Seconds between two heartbeats of a new instance: while it waits for the first release, and round its installation. */
 const LAUNCH_TIMEOUT = 900;
 
 /** Macro AI Express API: hosts that take releases from a bucket, one alone or a group behind a load balancer. */
