@@ -53,18 +53,19 @@ export class AwsCli {
   }
 
   /**
-   * Runs a command and reads its answer.
+   * Runs a command and reads its answer. A terminal's Ctrl-C does not reach it, lest it is left half done.
+   * @param quiet whether it is not told. @default false
+   * @param interruptible whether Ctrl-C does reach it. @default false
    * @throws {LandfallError} with the CLI's own words where it fails
    */
-  async json(args: readonly string[], { quiet = false } = {}): Promise<unknown> {
+  async json(args: readonly string[], { quiet = false, interruptible = false } = {}): Promise<unknown> {
     const all = [...args, "--region", this.region, "--output", "json"];
     if (!quiet) progress(this.typed(args));
-    // In a process group of its own, where a terminal's Ctrl-C does not leave it half done
     const ran = await execa("aws", all, {
       env: this.environment,
       extendEnv: false,
       reject: false,
-      detached: true,
+      detached: !interruptible,
     });
     if (ran.code === "ENOENT") throw missing();
     if (ran.failed)

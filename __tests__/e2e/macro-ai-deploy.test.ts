@@ -622,7 +622,7 @@ describe("the environment's current release", () => {
       expect(ran).toMatchObject({
         exitCode: 0,
         stdout: expect.stringMatching(
-          /version 1\.0\.5\) serves$.*names version 1\.0\.0 by now$.*\(version 1\.0\.0\) serves, which was here already$/ms,
+          /version 1\.0\.5\) serves$.*has changed meanwhile$.*\(version 1\.0\.0\) serves, which was here already$/ms,
         ),
       });
       await expectServing("1.0.0");

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { isAllowed } from "../support/iam";
 import { resource, resources, sharedEnv, synthesizeFiles } from "../support/stacks";
 
@@ -90,6 +91,10 @@ describe("a group", () => {
       },
       image_id: expect.stringMatching(/^resolve:ssm:\/aws\/service\/ami-amazon-linux-latest\/al2023/),
     });
+  });
+
+  it("has user data that EC2 takes, with room for longer names", () => {
+    expect(gzipSync(userData(grouped)).length).toBeLessThan(16_384 - 512);
   });
 
   it("takes only hosts that answer the health check", () => {

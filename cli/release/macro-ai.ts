@@ -69,7 +69,8 @@ async function upload(aws: AwsCli, { bucket, artifact, version, sha256 }: Upload
   const ask = ["s3api", "head-object", ...object, "--checksum-mode", "ENABLED"];
   const there = (await aws.json(ask, { quiet: true }).catch(() => ({}))) as Answer; // not there, mostly
   const put = ["s3api", "put-object", ...object, "--body", artifact, "--checksum-sha256", checksum];
-  const { VersionId } = there.ChecksumSHA256 === checksum ? there : ((await aws.json(put)) as Answer);
+  const { VersionId } =
+    there.ChecksumSHA256 === checksum ? there : ((await aws.json(put, { interruptible: true })) as Answer);
   return `s3://${bucket}/${key}${VersionId ? `?versionId=${VersionId}` : ""}`;
 }
 

@@ -41,7 +41,7 @@ Usage: sudo /opt/macro-ai/deploy.sh VERB
   deploy --artifact-url URL --version V --environment E [--sha256 HEX]
                      Deploys a tar.gz archive with package.json, dist/ and package-lock.json or pnpm-lock.yaml.
                      URL: s3://bucket/key[?versionId=ID], https://… or file:///path
-                     With the SHA-256 of a release that is here and has served, that one is taken instead.
+                     With the SHA-256 of a release that has served here, takes that one.
   current            Deploys the release that the environment's release pointer names, unless it is here already
   rollback           Goes back to the release before the current one
   verify             Rehearses a rollback beside the running service: starts the release before the current one on
@@ -526,18 +526,15 @@ take_release() {
   fi
 }
 
-# parse_pointer [previous]: sets $fields to what take_release takes, of the current release or of the one before, and to
-# nothing where none is before
+# parse_pointer [previous]: sets $fields to what take_release takes; to nothing where no release is before the current one
 parse_pointer() {
   mapfile -t fields < <(node -e '
     const [, pointer, which] = process.argv;
     const current = JSON.parse(pointer);
-    const release = which === "previous" ? (current.previous ?? [])[0] : current;
-    if (release) {
-      const { url = "", version = "", environment = "", sha256 = "" } = release;
-      console.log([url, version, environment, sha256.toLowerCase()].join("\n"));
-    } else console.log("");' "$pointer" "${1:-}" 2>/dev/null)
-  if [ "${1:-}" = previous ] && [ "${#fields[@]}" = 1 ]; then
+    const release = which ? current.previous?.[0] : current;
+    const { url = "", version = "", environment = "", sha256 = "" } = release ?? {};
+    console.log(release ? [url, version, environment, sha256.toLowerCase()].join("\n") : "none");' "$pointer" "${1:-}" 2>/dev/null)
+  if [ "${1:-}${fields[*]}" = previousnone ]; then
     fields=()
     return
   fi
@@ -548,7 +545,7 @@ parse_pointer() {
 }
 
 deploy_current() {
-  local pointer fields taken tries=1
+  local pointer fields taken
   [ -n "${RELEASE_PARAMETER:-}" ] || fail "no RELEASE_PARAMETER in $settings"
   wait_for_pointer
   if [ -z "$pointer" ]; then
@@ -557,7 +554,8 @@ deploy_current() {
   fi
   parse_pointer
   take_lock "current, version ${fields[1]}"
-  while true; do
+  for _ in 1 2 3; do
+    parse_pointer
     take_release "${fields[@]}"
     taken=$pointer
     # Whoever changed it meanwhile may not have seen this host
@@ -566,11 +564,9 @@ deploy_current() {
       return
     fi
     if [ "$pointer" = "$taken" ] || [ "$pointer" = none ]; then return; fi
-    [ "$tries" -lt 3 ] || fail "$RELEASE_PARAMETER changes again and again. When nobody ships any more: deploy.sh current"
-    tries=$((tries + 1))
-    parse_pointer
-    say "$RELEASE_PARAMETER names version ${fields[1]} by now"
+    say "$RELEASE_PARAMETER has changed meanwhile"
   done
+  fail "$RELEASE_PARAMETER changes again and again. Run deploy.sh current when nobody ships"
 }
 
 rollback() {
