@@ -382,6 +382,7 @@ describe("a release of Macro AI", () => {
     expect(await ship("2.0.0")).toBe(false);
     expect(current()).toBe("3.0.0");
     expect(said).toMatch(/did not go back: .*changed meanwhile by .*it names 3\.0\.0/);
+    expect(said).not.toContain("What is left to do");
   });
 
   it("that is shipped again is not uploaded again, and not remembered twice", async () => {
@@ -511,6 +512,23 @@ describe("a group", () => {
       "autoscaling set-instance-health --instance-id i-1 --health-status Healthy --no-should-respect-grace-period",
       "autoscaling resume-processes --auto-scaling-group-name stage-macro-ai --scaling-processes ReplaceUnhealthy",
     ]);
+  });
+
+  it("takes back too what was launched with the release meanwhile", async () => {
+    const three = [...both, pending("i-3")];
+    const lists = [both, both, both, three, three, [...both, instance("i-3")]];
+    set({ values: ["none", release("1.0.0")], bad: ["i-2 2.0.0"], group: lists, serves: { "i-3": "2.0.0" } });
+    deployed(group);
+    expect(await ship("2.0.0")).toBe(false);
+    expect(fake().serves).toEqual({ "i-1": "1.0.0", "i-2": "1.0.0", "i-3": "1.0.0" });
+  });
+
+  it("names what is still being launched when all others are back", async () => {
+    const three = [...both, pending("i-3")];
+    set({ values: ["none", release("1.0.0")], bad: ["i-2 2.0.0"], group: [three] });
+    deployed(group);
+    expect(await ship("2.0.0")).toBe(false);
+    expect(said).toMatch(/What is left to do:\naws ssm send-command .*--instance-ids i-3 .*\n$/);
   });
 
   it("has a host replaced that serves nothing", async () => {

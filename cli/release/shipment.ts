@@ -1,7 +1,7 @@
 import { AwsCli, typed, type HostRun } from "../aws";
 import { progress, result } from "../output";
 import { afterSetUp, output, UPDATE_LIMIT, type Deployed } from "./deployed";
-import { hostsOf, type Hosts } from "./hosts";
+import { hostsOf, type Hosts, type Listed } from "./hosts";
 import { Interruption } from "./interrupt";
 import { PointerChanged, releaseOf, ReleasePointer, type Pointer, type PointerState } from "./pointer";
 import { Waiting } from "./waiting";
@@ -42,6 +42,8 @@ class Shipment {
   private readonly gone = new Set<string>();
   /** Whether the pointer may name it. */
   private moved = false;
+  /** Hosts that served when the pointer was moved: others that serve have taken the release by themselves. */
+  private earlier: ReadonlySet<string> = new Set();
   /** Whether all is done. */
   private done = false;
   /** Command that has the group replace unhealthy hosts again. */
@@ -110,7 +112,7 @@ class Shipment {
       const listed = await this.hosts.list();
       const next = listed.serving.find((host) => !this.updated.has(host) && !this.gone.has(host));
       if (next !== undefined) {
-        const failed = await this.update(next);
+        const failed = await this.update(next, listed);
         if (failed !== undefined) return failed;
         continue;
       }
@@ -120,7 +122,7 @@ class Shipment {
       if (listed.launching.length > 0 && !this.moved) {
         // Those that began with another release may fail by that
         if (releaseOf(this.before)) waiting.pardon(listed.launching);
-        await this.move();
+        await this.move(listed);
         continue;
       }
       await this.deployed.aws.pause(this.stop);
@@ -128,7 +130,7 @@ class Shipment {
   }
 
   /** @returns what failed; undefined where the host has it, or is gone */
-  private async update(host: string): Promise<string | undefined> {
+  private async update(host: string, listed: Listed): Promise<string | undefined> {
     progress(`${host}: ${this.release.version}`);
     const { url, version, environment, sha256 } = this.release;
     const options = ["--artifact-url", url, "--version", version];
@@ -151,12 +153,13 @@ class Shipment {
     }
     this.updated.add(host);
     this.well.add(host);
-    if (!this.moved) await this.move();
+    if (!this.moved) await this.move(listed);
     return undefined;
   }
 
-  private async move(): Promise<void> {
+  private async move({ serving }: Listed): Promise<void> {
     this.stop.throwIfAborted();
+    this.earlier = new Set(serving);
     this.moved = true; // even where this fails, nobody knows what came to pass
     await this.pointer.write(this.value, { since: this.before }).catch((error: Error) => {
       if (error instanceof PointerChanged) this.moved = false;
@@ -177,12 +180,32 @@ class Shipment {
 
   private async goBack(): Promise<void> {
     const before = releaseOf(this.before);
-    if (this.moved || this.touched.size > 0)
-      progress(`going back to ${before ? before.version : "no release"}`);
-    if (this.moved) await this.pointBack();
-    for (const host of this.touched) {
-      if (before) await this.takeBack(host);
-      else progress(`${host} keeps what it has, as there is no release before`);
+    const { moved } = this;
+    if (!moved && this.touched.size === 0) return;
+    progress(`going back to ${before ? before.version : "no release"}`);
+    if (moved) await this.pointBack();
+    if (before) return this.takeAllBack(moved);
+    for (const host of this.touched) progress(`${host} keeps what it has, as there is no release before`);
+  }
+
+  /** @param moved whether instances that were launched meanwhile may have the release too */
+  private async takeAllBack(moved: boolean): Promise<void> {
+    const deadline = Date.now() + this.deployed.limits.empty * 1000;
+    const asked = new Set<string>();
+    for (;;) {
+      const nobody: Listed = { serving: [], launching: [], wanted: false };
+      const { serving, launching } = moved ? await this.hosts.list().catch(() => nobody) : nobody;
+      for (const host of serving) if (!this.earlier.has(host) && !asked.has(host)) this.touched.add(host);
+      for (const host of [...this.touched].filter((one) => !asked.has(one))) {
+        asked.add(host);
+        await this.takeBack(host);
+      }
+      if (launching.length === 0) return;
+      if (Date.now() > deadline) {
+        for (const host of launching) this.touched.add(host); // named at the end
+        return;
+      }
+      await this.deployed.aws.pause();
     }
   }
 
@@ -192,6 +215,7 @@ class Shipment {
       this.moved = false;
     } catch (error) {
       progress(`${this.pointer.name} did not go back: ${(error as Error).message}`);
+      if (error instanceof PointerChanged) this.moved = false; // it is theirs now
     }
   }
 
