@@ -540,6 +540,16 @@ describe("a group", () => {
     expect(fake().suspended).toEqual([]);
   });
 
+  it("that cannot be kept so takes no release", async () => {
+    set({ fails: [["autoscaling suspend-processes", 1]] });
+    deployed(group);
+    await expect(ship("1.0.0")).rejects.toMatchObject({
+      message: expect.stringContaining("ExpiredToken"),
+      mend: expect.stringContaining("aws autoscaling resume-processes"),
+    });
+    expect(fake().runs).toEqual([]);
+  });
+
   it("that somebody else keeps so stays so", async () => {
     set({ suspended: ["ReplaceUnhealthy"] });
     deployed(group);

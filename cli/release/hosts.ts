@@ -1,3 +1,4 @@
+import { LandfallError } from "../../environments/errors";
 import { progress } from "../output";
 import { output, type Deployed, type Limits } from "./deployed";
 
@@ -126,7 +127,9 @@ class Group implements Hosts {
       progress(`${PROCESS} of ${this.name} is suspended already, and stays so. To resume it: ${command}`);
       return noHold;
     }
-    await this.deployed.aws.json(change("suspend-processes"));
+    await this.deployed.aws.json(change("suspend-processes")).catch((error: Error) => {
+      throw new LandfallError(error.message, { mend: `If it is suspended all the same: ${command}` });
+    });
     const end = async (serving: Iterable<string>) => {
       try {
         await this.forget(new Set(serving));
