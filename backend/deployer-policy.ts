@@ -248,6 +248,7 @@ export function deployerPolicies(props: DeployerPolicyProps): {
         ...arns("ssm", "document/SSM-SessionManagerRunShell"),
       ],
     ),
+    allow("StopCommands", ["ssm:CancelCommand"], "*"), // the action knows no resources
     allow(
       "ReadHostLogs",
       ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartLiveTail"],

@@ -97,7 +97,7 @@ describe("shared", () => {
         expect(arn).toMatch(
           /-alarms|document|aws\/service|landfall|x-scheduler|macro-ai|XSchedulerUserTokens|agt-chronos-terraform-state-locks/,
         );
-      if (arns.includes("*") && !["RegistryLogin", "Keys", "DnsZones"].includes(Sid)) {
+      if (arns.includes("*") && !["RegistryLogin", "Keys", "DnsZones", "StopCommands"].includes(Sid)) {
         expect(Condition).toEqual({ StringEquals: { "aws:RequestedRegion": "us-east-1" } });
         for (const action of Action) expect(action).toMatch(/:(Describe|Get|List)/);
       }
