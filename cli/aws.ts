@@ -24,8 +24,10 @@ export interface HostRun {
 export interface HostRunOptions {
   /** Asked now and then while the command runs; a host that is gone is waited for no longer. @default it stays */
   readonly isGone?: () => Promise<boolean>;
-  /** Cancels the command. */
+  /** Ends the waiting. */
   readonly stop?: AbortSignal;
+  /** Whether `stop` leaves the command on the host as it is, and does not cancel it. @default false */
+  readonly goesOn?: boolean;
 }
 
 /** In seconds. */
@@ -66,6 +68,7 @@ export class AwsCli {
       extendEnv: false,
       reject: false,
       detached: !interruptible,
+      stdin: "ignore", // whatever it asks, there is no terminal to answer on
     });
     if (ran.code === "ENOENT") throw missing();
     if (ran.failed)
@@ -116,7 +119,7 @@ export class AwsCli {
     instanceId: string,
     command: string,
     limit: number,
-    { isGone = () => Promise.resolve(false), stop }: HostRunOptions = {},
+    { isGone = () => Promise.resolve(false), stop, goesOn = false }: HostRunOptions = {},
   ): Promise<HostRun> {
     const gone: HostRun = { ok: false, output: "the host went out of service", gone: true };
     const id = await this.send(instanceId, AwsCli.hostCommand(instanceId, command, limit), { isGone, stop });
@@ -126,6 +129,7 @@ export class AwsCli {
     let deadline = Date.now() + (limit + 60) * 1000;
     let isCancelled = false;
     for (let asked = 1; ; asked += 1) {
+      if (goesOn) stop?.throwIfAborted();
       if (stop?.aborted && !isCancelled) {
         isCancelled = true;
         deadline = Date.now() + CANCEL_LIMIT * 1000;

@@ -6,6 +6,8 @@ import { gzipSync } from "node:zlib";
 import { AwsCli } from "../../cli/aws";
 import { afterSetUp, waitForSetUp } from "../../cli/release/deployed";
 import { awaitMacroAi, rehearseMacroAi, releaseMacroAi, rollbackMacroAi } from "../../cli/release/macro-ai";
+import type { Listed } from "../../cli/release/hosts";
+import { Waiting } from "../../cli/release/waiting";
 import { updateXScheduler } from "../../cli/verbs/release";
 import { openWorkspace, type Workspace } from "../../cli/workspace";
 
@@ -23,12 +25,11 @@ interface State {
   readonly counts: Record<string, number>;
   /** What the pointer has held. */
   readonly values: string[];
-  readonly runs: [host: string, command: string, pointer: string, held: boolean][];
+  readonly runs: [host: string, command: string, pointer: string][];
   /** What each host serves. */
   readonly serves: Record<string, string>;
-  /** `HOST VERSION` that the host does not take, and the load balancer does not find healthy. */
+  /** `HOST VERSION` that the host does not take. */
   readonly bad: readonly string[];
-  readonly unhealthy: readonly string[];
   /** What a host says that does not take a release. */
   readonly why: string;
   /** How often a command is not ended yet, and an agent not there yet. */
@@ -37,9 +38,9 @@ interface State {
   readonly minSize: number;
   /** The group's instances, one list an answer; the last stays. */
   readonly group: (readonly object[])[];
+  readonly launching: readonly string[];
   /** Hosts whose commands do not end. */
   readonly gone: readonly string[];
-  suspended: string[];
   readonly refreshes: object[];
   readonly objects: Record<string, { VersionId: string; ChecksumSHA256: string }>;
   /** A command whose so manieth call fails; all from there on where that is negative. */
@@ -103,37 +104,26 @@ const answers: Readonly<
     })),
   }),
   "autoscaling describe-auto-scaling-groups": () => ({
-    AutoScalingGroups: [
-      {
-        MinSize: state.minSize,
-        Instances: next(state.group),
-        TargetGroupARNs: ["arn:target"],
-        SuspendedProcesses: state.suspended.map((ProcessName) => ({ ProcessName })),
-      },
-    ],
+    AutoScalingGroups: [{ MinSize: state.minSize, Instances: next(state.group) }],
   }),
   "autoscaling describe-auto-scaling-instances": (value) => ({
     AutoScalingInstances: state.gone.includes(value("--instance-ids"))
       ? []
-      : [{ LifecycleState: "InService" }],
+      : [
+          {
+            LifecycleState: state.launching.includes(value("--instance-ids")) ? "Pending:Wait" : "InService",
+          },
+        ],
   }),
   "autoscaling describe-instance-refreshes": () => ({
     InstanceRefreshes: [next(state.refreshes)].filter((refresh) => refresh !== undefined),
   }),
-  "autoscaling suspend-processes": (value) => (state.suspended.push(value("--scaling-processes")), {}),
-  "autoscaling resume-processes": () => ((state.suspended = []), {}),
-  "autoscaling set-instance-health": () => ({}),
-  "elbv2 describe-target-health": (value) => {
-    const id = value("--targets").slice("Id=".length);
-    const isUnhealthy = state.unhealthy.includes(`${id} ${state.serves[id]}`);
-    return { TargetHealthDescriptions: [{ TargetHealth: { State: isUnhealthy ? "unhealthy" : "healthy" } }] };
-  },
   "ssm send-command": (value) => {
     const host = value("--instance-ids");
     if (state.notYet-- > 0) throw new Failure("An error occurred (InvalidInstanceId)");
     const [command = ""] = (JSON.parse(value("--parameters")) as { commands: string[] }).commands;
     const wanted = /deploy .*--version (\S+)/.exec(command)?.[1] ?? versionOf(pointer());
-    state.runs.push([host, command, pointer(), state.suspended.length > 0]);
+    state.runs.push([host, command, pointer()]);
     const isBad = state.bad.includes(`${host} ${wanted}`);
     if (!isBad) state.serves[host] = wanted;
     return { Command: { CommandId: JSON.stringify([host, isBad]) } };
@@ -146,11 +136,7 @@ const answers: Readonly<
   },
 };
 
-const instance = (InstanceId: string, LifecycleState = "InService", HealthStatus = "Healthy") => ({
-  InstanceId,
-  LifecycleState,
-  HealthStatus,
-});
+const instance = (InstanceId: string, LifecycleState = "InService") => ({ InstanceId, LifecycleState });
 const both = [instance("i-1"), instance("i-2")];
 
 let folder: string;
@@ -163,14 +149,13 @@ const set = (changes: Partial<State>) => {
     runs: [],
     serves: {},
     bad: [],
-    unhealthy: [],
     why: "not healthy",
     slow: 0,
     notYet: 0,
     minSize: 1,
     group: [both],
     gone: [],
-    suspended: [],
+    launching: [],
     refreshes: [],
     objects: {},
     fails: [],
@@ -212,7 +197,7 @@ afterEach(() => {
 const options = () => ({
   environment,
   poll: 0,
-  limits: { launch: 0.3, empty: 0.2, balancer: 0.2, refresh: 0.3 },
+  limits: { launch: 0.3, empty: 0.2, refresh: 0.3 },
 });
 const ship = (version: string) =>
   releaseMacroAi("stage", { ...options(), artifact: join(folder, "app.tar.gz"), version });
@@ -305,7 +290,7 @@ describe("a release of Macro AI", () => {
   });
 
   it.each([
-    ["a list of hosts", "autoscaling describe-auto-scaling-groups", 5],
+    ["a list of hosts", "autoscaling describe-auto-scaling-groups", 3],
     ["the end of a command", "ssm get-command-invocation", 2],
   ])("takes all back where AWS fails once: %s", async (_, call, at) => {
     set({ values: ["none", release("1.0.0")], fails: [[call, at]] });
@@ -318,7 +303,6 @@ describe("a release of Macro AI", () => {
     const { serves } = fake();
     expect(Object.values(serves)).toEqual(Object.keys(serves).map(() => "1.0.0"));
     expect(serves).toHaveProperty("i-1");
-    expect(fake().suspended).toEqual([]);
     expect(said).not.toContain("What is left to do");
   });
 
@@ -326,7 +310,6 @@ describe("a release of Macro AI", () => {
     const fails = [
       ["ssm get-parameter", -3],
       ["ssm send-command", -2],
-      ["autoscaling resume-processes", -1],
     ] as const;
     set({ values: ["none", release("1.0.0")], fails });
     deployed(group);
@@ -336,7 +319,6 @@ describe("a release of Macro AI", () => {
       expect.stringMatching(/^aws ssm put-parameter --name \/landfall\/stage\/macro-ai\/release/),
       expect.stringMatching(/^aws ssm send-command .*--instance-ids i-1/),
       expect.stringMatching(/^aws ssm send-command .*--instance-ids i-2/),
-      expect.stringMatching(/^aws autoscaling resume-processes --auto-scaling-group-name stage-macro-ai/),
       "",
     ]);
     expect(left).toContain(release("1.0.0"));
@@ -357,7 +339,6 @@ describe("a release of Macro AI", () => {
     await expect(ship("2.0.0")).rejects.toMatchObject({ message: "Interrupted.", exitCode: 130 });
     expect(current()).toBe("1.0.0");
     expect(fake().serves).toMatchObject({ "i-1": "1.0.0", "i-2": "1.0.0" });
-    expect(fake().suspended).toEqual([]);
     expect(fake().calls).toContainEqual(expect.stringMatching(/^ssm cancel-command .*--instance-ids i-2$/));
     expect(process.listenerCount(signal)).toBe(listeners);
   });
@@ -383,6 +364,30 @@ describe("a release of Macro AI", () => {
     expect(current()).toBe("3.0.0");
     expect(said).toMatch(/did not go back: .*changed meanwhile by .*it names 3\.0\.0/);
     expect(said).not.toContain("What is left to do");
+  });
+
+  it("is no success where somebody else has shipped after it, and the hosts follow that", async () => {
+    const intruder = ["ssm get-parameter", 3, release("3.0.0", "2.0.0")] as const;
+    set({ values: ["none", release("1.0.0")], intruder });
+    deployed(group);
+    await expect(ship("2.0.0")).rejects.toThrow("it names 3.0.0");
+    expect(current()).toBe("3.0.0");
+    expect(fake().serves).toEqual({ "i-1": "3.0.0", "i-2": "3.0.0" });
+    expect(said).not.toContain("is the current release");
+  });
+
+  it("remembers fewer releases before it where the parameter holds no more", async () => {
+    const long = (index: number) => ({
+      ...named(`${index}${"x".repeat(99)}`),
+      url: `s3://${"b".repeat(400)}`,
+    });
+    const [first, ...previous] = Array.from({ length: 9 }, (_, index) => long(index));
+    set({ values: [JSON.stringify({ ...first, previous })] });
+    deployed(single);
+    expect(await ship("2.0.0")).toBe(true);
+    expect(pointer().length).toBeLessThanOrEqual(4096);
+    const { previous: kept } = JSON.parse(pointer()) as { previous: { version: string }[] };
+    expect(kept.map(({ version }) => version[0])).toEqual(["0", "1", "2", "3", "4", "5"]);
   });
 
   it("that is shipped again is not uploaded again, and not remembered twice", async () => {
@@ -469,8 +474,8 @@ describe("a group", () => {
   });
 
   it.each([
-    ["that shall have none at once", 0, 3],
-    ["that shall have one after a while", 1, 5],
+    ["that shall have none at once", 0, 1],
+    ["that shall have one after a while", 1, 3],
   ])("without any host is no success, %s, and leaves no release named", async (_, minSize, calls) => {
     set({ group: [[]], minSize });
     deployed(group);
@@ -490,72 +495,79 @@ describe("a group", () => {
 
   it("has no success before the instances that come meanwhile have the release", async () => {
     const first = instance("i-1");
-    set({ group: [[first], [first], [first], [first, pending("i-2")], [first, pending("i-2")], both] });
+    set({ group: [[first], [first, pending("i-2")], [first, pending("i-2")], both] });
     deployed(group);
     expect(await ship("1.0.0")).toBe(true);
     expect(done()).toEqual(["i-1 deploy 1.0.0", "i-2 current 1.0.0"]);
     expect(said).toContain("waiting for i-2");
   });
 
-  it("keeps hosts that fail their checks meanwhile, and replaces them again afterwards", async () => {
+  it.each(["InService", "Pending:Wait"])(
+    "takes back too what was launched with the release meanwhile, and is %s then, but nothing that comes later",
+    async (then) => {
+      const later = [...both, instance("i-3"), instance("i-4")];
+      const lists = [both, both, both, [...both, instance("i-3", then)], later];
+      set({
+        values: ["none", release("1.0.0")],
+        bad: ["i-2 2.0.0"],
+        group: lists,
+        serves: { "i-3": "2.0.0" },
+      });
+      deployed(group);
+      expect(await ship("2.0.0")).toBe(false);
+      expect(fake().serves).toEqual({ "i-1": "1.0.0", "i-2": "1.0.0", "i-3": "1.0.0" });
+      const [, command = ""] = fake().runs.find(([host]) => host === "i-3") ?? [];
+      expect(command).toMatch(/^for .*\.setup_complete.*; LOCK_SECONDS=1200 \S+deploy\.sh current/);
+      expect(said).not.toContain("What is left to do");
+    },
+  );
+
+  it.each([
+    ["ends", ["i-3"], [], false],
+    ["is still being launched", [], ["i-3"], true],
+  ])("whose new instance %s when it is to go back: %j", async (_, gone, launching, left) => {
     set({
+      values: ["none", release("1.0.0")],
+      bad: ["i-2 2.0.0", "i-3 1.0.0"],
+      group: [both, both, both, [...both, pending("i-3")]],
+      gone,
+      launching,
+    });
+    deployed(group);
+    expect(await ship("2.0.0")).toBe(false);
+    expect(said.includes("i-3 is no longer in service")).toBe(!left);
+    expect(/What is left to do:\naws ssm send-command .*--instance-ids i-3 .*\n$/.test(said)).toBe(left);
+  });
+
+  it("whose hosts cannot be listed when all goes back: that is said, with the command that lists them", async () => {
+    const fails = [["autoscaling describe-auto-scaling-groups", 4]] as const;
+    set({ values: ["none", release("1.0.0")], bad: ["i-2 2.0.0"], fails });
+    deployed(group);
+    expect(await ship("2.0.0")).toBe(false);
+    expect(fake().serves).toEqual({ "i-1": "1.0.0", "i-2": "1.0.0" });
+    expect(said).toContain("Nobody knows which other hosts have it: ");
+    expect(said).toContain(
+      "aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names stage-macro-ai",
+    );
+  });
+
+  it("keeps a hotfix that one host serves, whatever becomes of an instance that began with the release before", async () => {
+    const [first, second] = [instance("i-1"), pending("i-2")];
+    set({
+      values: ["none", release("1.0.0")],
       group: [
-        ...Array<readonly object[]>(6).fill(both),
-        [instance("i-1", "InService", "Unhealthy"), instance("i-2")],
+        [first, second],
+        [first, second],
+        [first, second],
+        [first],
+        [first, pending("i-3")],
+        [first, instance("i-3")],
       ],
     });
     deployed(group);
-    expect(await ship("1.0.0")).toBe(true);
-    expect(fake().runs.map(([, , , held]) => held)).toEqual([true, true]);
-    const ended = fake().calls.slice(-2);
-    expect(ended).toEqual([
-      "autoscaling set-instance-health --instance-id i-1 --health-status Healthy --no-should-respect-grace-period",
-      "autoscaling resume-processes --auto-scaling-group-name stage-macro-ai --scaling-processes ReplaceUnhealthy",
-    ]);
-  });
-
-  it("takes back too what was launched with the release meanwhile", async () => {
-    const three = [...both, pending("i-3")];
-    const lists = [both, both, both, three, three, [...both, instance("i-3")]];
-    set({ values: ["none", release("1.0.0")], bad: ["i-2 2.0.0"], group: lists, serves: { "i-3": "2.0.0" } });
-    deployed(group);
-    expect(await ship("2.0.0")).toBe(false);
-    expect(fake().serves).toEqual({ "i-1": "1.0.0", "i-2": "1.0.0", "i-3": "1.0.0" });
-  });
-
-  it("names what is still being launched when all others are back", async () => {
-    const three = [...both, pending("i-3")];
-    set({ values: ["none", release("1.0.0")], bad: ["i-2 2.0.0"], group: [three] });
-    deployed(group);
-    expect(await ship("2.0.0")).toBe(false);
-    expect(said).toMatch(/What is left to do:\naws ssm send-command .*--instance-ids i-3 .*\n$/);
-  });
-
-  it("has a host replaced that serves nothing", async () => {
-    const sick = [instance("i-1", "InService", "Unhealthy"), instance("i-2")];
-    set({ values: ["none", release("1.0.0")], group: [sick], bad: ["i-1 2.0.0", "i-1 1.0.0"] });
-    deployed(group);
-    expect(await ship("2.0.0")).toBe(false);
-    expect(fake().calls.join("\n")).not.toContain("set-instance-health");
-    expect(fake().suspended).toEqual([]);
-  });
-
-  it("that cannot be kept so takes no release", async () => {
-    set({ fails: [["autoscaling suspend-processes", 1]] });
-    deployed(group);
-    await expect(ship("1.0.0")).rejects.toMatchObject({
-      message: expect.stringContaining("ExpiredToken"),
-      mend: expect.stringContaining("aws autoscaling resume-processes"),
-    });
-    expect(fake().runs).toEqual([]);
-  });
-
-  it("that somebody else keeps so stays so", async () => {
-    set({ suspended: ["ReplaceUnhealthy"] });
-    deployed(group);
-    expect(await ship("1.0.0")).toBe(true);
-    expect(fake().suspended).toEqual(["ReplaceUnhealthy"]);
-    expect(said).toContain("ReplaceUnhealthy of stage-macro-ai is suspended already");
+    expect(await ship("2.0.0")).toBe(true);
+    expect(current()).toBe("2.0.0");
+    expect(fake().serves).toEqual({ "i-1": "2.0.0" });
   });
 
   it("goes on without a host that leaves it", async () => {
@@ -573,15 +585,6 @@ describe("a group", () => {
     expect(await ship("2.0.0")).toBe(false);
     expect(current()).toBe("1.0.0");
     expect(said).toContain("there is no host to take 2.0.0");
-  });
-
-  it("does not take what the load balancer does not reach", async () => {
-    set({ values: ["none", release("1.0.0")], unhealthy: ["i-1 2.0.0"] });
-    deployed(group);
-    expect(await ship("2.0.0")).toBe(false);
-    expect(said).toContain("the load balancer finds it unhealthy after 0.2 s");
-    expect(fake().serves).toEqual({ "i-1": "1.0.0" });
-    expect(fake().values).toHaveLength(2);
   });
 });
 
@@ -635,6 +638,31 @@ describe("a rehearsal of Macro AI's rollback", () => {
     deployed(group);
     expect(await rehearseMacroAi("stage", options())).toBe(false);
     expect(said).toContain("no host in service");
+  });
+});
+
+describe("Ctrl-C", () => {
+  const xScheduler = { x_scheduler_instance_id: { value: "i-9" } };
+
+  it.each([
+    [
+      "an update of X-Scheduler",
+      xScheduler,
+      () => updateXScheduler("stage", options()),
+      "The update goes on",
+    ],
+    ["a rehearsal", group, () => rehearseMacroAi("stage", options()), "The rehearsal goes on"],
+    ["a first boot", single, () => awaitMacroAi("stage", options()), "the first boot of i-1 goes on"],
+    ["an instance refresh", group, () => awaitMacroAi("stage", options()), "the instance refresh goes on"],
+  ])("ends the waiting for %s, leaves the hosts alone, and says so", async (_, outputs, work, words) => {
+    set({ values: [release("1.0.0")], slow: 1000, refreshes: [{ Status: "InProgress" }] });
+    deployed(outputs);
+    const listeners = process.listenerCount("SIGINT");
+    setTimeout(() => process.emit("SIGINT"), 20);
+    await expect(work()).rejects.toMatchObject({ message: "Interrupted.", exitCode: 130 });
+    expect(said).toContain(words);
+    expect(fake().calls.join("\n")).not.toContain("cancel-command");
+    expect(process.listenerCount("SIGINT")).toBe(listeners);
   });
 });
 
@@ -812,6 +840,44 @@ describe("the shell that waits for the first boot", () => {
       expect(ran.exitCode).toBe(1);
       expect(ran.stdout).toMatch(/^no .*\.setup_complete after 1200 s; see .*\.log/);
     });
+  });
+});
+
+it("the AWS CLI has no terminal to ask on, and ends", async () => {
+  writeFileSync(join(folder, "aws"), "#!/bin/sh\nread code || echo no code >&2\nexit 1\n", { mode: 0o755 });
+  jest.mocked(execa).mockImplementationOnce(jest.requireActual<{ execa: typeof execa }>("execa").execa);
+  const aws = new AwsCli({ PATH: folder }, "us-east-1");
+  await expect(aws.json(["sts", "get-caller-identity"])).rejects.toThrow("no code");
+});
+
+describe("waiting for instances", () => {
+  const limits = { launch: 10, empty: 10, refresh: 10 };
+  const listed = (changes: Partial<Listed>): Listed => ({
+    serving: [],
+    launching: [],
+    wanted: true,
+    ...changes,
+  });
+  let now = 0;
+  const failure = (waiting: Waiting, changes: Partial<Listed>, served = false) => {
+    now += 6000;
+    return waiting.failure(listed(changes), { moved: true, served });
+  };
+  beforeEach(() => void jest.spyOn(Date, "now").mockImplementation(() => now));
+
+  it("begins anew with each gap in the group", () => {
+    const waiting = new Waiting(limits);
+    waiting.pardon(["i-1"]);
+    for (const launching of [[], ["i-1"], [], []]) expect(failure(waiting, { launching })).toBeUndefined();
+    expect(failure(waiting, {})).toBe("there is no host to take");
+  });
+
+  it("gives each instance its own time", () => {
+    const waiting = new Waiting(limits);
+    waiting.pardon(["i-1"]);
+    for (const id of ["i-1", "i-1", "i-2", "i-2"])
+      expect(failure(waiting, { launching: [id] })).toBeUndefined();
+    expect(failure(waiting, { launching: ["i-2"] })).toBe("i-2 did not come to serve within 10 s with");
   });
 });
 

@@ -11,16 +11,14 @@ const SET_UP_LIMIT = 1200;
 
 /** How long a release waits, in seconds. */
 export interface Limits {
-  /** For new instances of a group to come to serve. @default 1200 */
+  /** For each new instance of a group to come to serve. @default 1200 */
   readonly launch: number;
   /** For a group to begin to have instances. @default 120 */
   readonly empty: number;
-  /** For the load balancer to find a host healthy. @default 180 */
-  readonly balancer: number;
   /** For an instance refresh to end. @default 3600 */
   readonly refresh: number;
 }
-const defaultLimits: Limits = { launch: 1200, empty: 120, balancer: 180, refresh: 3600 };
+const defaultLimits: Limits = { launch: 1200, empty: 120, refresh: 3600 };
 
 export interface ReleaseOptions {
   /** Process environment. */

@@ -33,3 +33,20 @@ export class Interruption {
     if (this.count === 3) process.exit(130);
   };
 }
+
+/**
+ * Runs work that the user's wish to stop ends, while what it waits for goes on where it runs.
+ * @param what that is, and how to see it, as a sentence
+ * @throws the wish to stop, with exit code 130
+ */
+export async function goingOn<T>(what: string, wait: (stop: AbortSignal) => Promise<T>): Promise<T> {
+  const interruption = new Interruption(
+    () => what,
+    () => "Stopping.",
+  );
+  try {
+    return await wait(interruption.signal);
+  } finally {
+    interruption.end();
+  }
+}

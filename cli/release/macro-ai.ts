@@ -6,7 +6,7 @@ import type { AwsCli } from "../aws";
 import { progress } from "../output";
 import { openDeployed, output, UPDATE_LIMIT, waitForSetUp, type ReleaseOptions } from "./deployed";
 import { hostsOf } from "./hosts";
-import { Interruption } from "./interrupt";
+import { goingOn } from "./interrupt";
 import { releaseOf, ReleasePointer, remembered } from "./pointer";
 import { setRelease } from "./shipment";
 
@@ -95,7 +95,13 @@ export async function rehearseMacroAi(name: string, options: ReleaseOptions): Pr
   const results: boolean[] = [];
   for (const host of (await hosts.list()).serving) {
     const isGone = () => hosts.isGone(host);
-    const ran = await deployed.aws.onHost(host, "/opt/macro-ai/deploy.sh verify", UPDATE_LIMIT, { isGone });
+    const ran = await goingOn(`The rehearsal goes on on ${host}, and changes nothing.`, (stop) =>
+      deployed.aws.onHost(host, "/opt/macro-ai/deploy.sh verify", UPDATE_LIMIT, {
+        isGone,
+        stop,
+        goesOn: true,
+      }),
+    );
     if (ran.gone) {
       progress(`${host} is no longer in service; going on without it`);
       continue;
@@ -116,29 +122,24 @@ export async function awaitMacroAi(name: string, options: ReleaseOptions): Promi
   const deployed = await openDeployed(name, options, "first boot of macro-ai");
   if (!deployed) return true;
   const { aws, outputs, limits } = deployed;
-  const interruption = new Interruption(
-    () => "Stopping; what was applied stays so.",
-    () => "Stopping.",
-  );
-  try {
-    const host = outputs.macro_ai_instance_id?.value;
-    if (typeof host === "string") {
-      progress(`${host}: waiting for the first boot of macro-ai`);
-      const command = waitForSetUp("macro-ai");
-      const ran = await aws.onHost(host, command, UPDATE_LIMIT, { stop: interruption.signal });
-      if (!ran.ok) progress(ran.output);
-      return ran.ok;
-    }
-    const group = output(deployed, "macro_ai_auto_scaling_group", "macro-ai");
-    const pointer = new ReleasePointer(aws, output(deployed, "macro_ai_release_parameter", "macro-ai"));
-    if (releaseOf(await pointer.read()) === undefined) {
-      progress(`The hosts of ${group} wait for the first release: ./landfall release ${name} macro-ai`);
-      return true;
-    }
-    return await awaitRefresh(aws, group, limits.refresh, interruption.signal);
-  } finally {
-    interruption.end();
+  const host = outputs.macro_ai_instance_id?.value;
+  if (typeof host === "string") {
+    progress(`${host}: waiting for the first boot of macro-ai`);
+    const ran = await goingOn(`What was applied stays so, and the first boot of ${host} goes on.`, (stop) =>
+      aws.onHost(host, waitForSetUp("macro-ai"), UPDATE_LIMIT, { stop, goesOn: true }),
+    );
+    if (!ran.ok) progress(ran.output);
+    return ran.ok;
   }
+  const group = output(deployed, "macro_ai_auto_scaling_group", "macro-ai");
+  const pointer = new ReleasePointer(aws, output(deployed, "macro_ai_release_parameter", "macro-ai"));
+  if (releaseOf(await pointer.read()) === undefined) {
+    progress(`The hosts of ${group} wait for the first release: ./landfall release ${name} macro-ai`);
+    return true;
+  }
+  return goingOn("What was applied stays so, and the instance refresh goes on.", (stop) =>
+    awaitRefresh(aws, group, limits.refresh, stop),
+  );
 }
 
 const running = ["Pending", "InProgress", "Baking", "Cancelling", "RollbackInProgress"];

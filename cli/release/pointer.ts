@@ -13,8 +13,9 @@ export interface Pointer extends Release {
   readonly previous?: readonly Release[];
 }
 
-/** Releases that the parameter remembers: a parameter holds 4 KB. */
+/** Releases that the parameter remembers at most, and what it holds, in bytes. */
 const REMEMBERED = 8;
+const PARAMETER_BYTES = 4096;
 
 /** What a pointer held at a time: a {@link Pointer} as JSON, or `none` before the first release. */
 export interface PointerState {
@@ -35,9 +36,12 @@ export function remembered(state: PointerState, next: Release): readonly Release
   const current = releaseOf(state);
   if (current === undefined) return [];
   const { previous = [], ...release } = current;
-  return [release, ...previous]
+  const all = [release, ...previous]
     .filter((each, index, all) => !isSame(each, next) && all.findIndex((one) => isSame(one, each)) === index)
     .slice(0, REMEMBERED);
+  const bytes = () => Buffer.byteLength(JSON.stringify({ ...next, previous: all }));
+  while (all.length > 0 && bytes() > PARAMETER_BYTES) all.pop();
+  return all;
 }
 
 /** Somebody else has written the pointer meanwhile. */
@@ -67,6 +71,12 @@ export class ReleasePointer {
     const now = await this.read();
     if (now.version !== state.version) throw await this.changed(now);
     await this.aws.json(this.command(value));
+  }
+
+  /** @throws {PointerChanged} where it does not hold what was written */
+  async requireUnchanged(written: string): Promise<void> {
+    const now = await this.read();
+    if (now.value !== written) throw await this.changed(now);
   }
 
   /**

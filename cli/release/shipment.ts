@@ -1,14 +1,14 @@
 import { AwsCli, typed, type HostRun } from "../aws";
 import { progress, result } from "../output";
 import { afterSetUp, output, UPDATE_LIMIT, type Deployed } from "./deployed";
-import { hostsOf, type Hosts, type Listed } from "./hosts";
+import { hostsOf, type Hosts } from "./hosts";
 import { Interruption } from "./interrupt";
 import { PointerChanged, releaseOf, ReleasePointer, type Pointer, type PointerState } from "./pointer";
 import { Waiting } from "./waiting";
 
 const deploy = "/opt/macro-ai/deploy.sh";
-/** Waits for a release that is under way on the host. */
-const takeBack = `LOCK_SECONDS=1200 ${deploy} current`;
+/** Waits for a release that is under way on the host, or for its first boot. */
+const takeBack = afterSetUp("macro-ai", `LOCK_SECONDS=1200 ${deploy} current`);
 
 /**
  * Brings Macro AI's hosts to a release, and names it the current one as soon as the first has it. Where that fails, or
@@ -29,25 +29,19 @@ export async function setRelease(
   return new Shipment(deployed, pointer, before, await pointerOf(before)).run();
 }
 
+/** What a host is with a release on its way: it may have it, it has it, it is back, or it is out of service. */
+type State = "touched" | "has" | "back" | "gone";
+
 /** One release on its way. */
 class Shipment {
   private readonly hosts: Hosts;
+  private readonly waiting: Waiting;
   private readonly value: string;
-  /** Hosts that may have the release. */
-  private readonly touched = new Set<string>();
-  /** Hosts that have taken it. */
-  private readonly updated = new Set<string>();
-  /** Hosts that serve, with whichever release. */
-  private readonly well = new Set<string>();
-  private readonly gone = new Set<string>();
+  private readonly states = new Map<string, State>();
   /** Whether the pointer may name it. */
   private moved = false;
-  /** Hosts that served when the pointer was moved: others that serve have taken the release by themselves. */
-  private earlier: ReadonlySet<string> = new Set();
   /** Whether all is done. */
   private done = false;
-  /** Command that has the group replace unhealthy hosts again. */
-  private resume?: string;
   private stop = new AbortController().signal;
 
   constructor(
@@ -57,6 +51,7 @@ class Shipment {
     private readonly release: Pointer,
   ) {
     this.hosts = hostsOf(deployed);
+    this.waiting = new Waiting(deployed.limits);
     this.value = JSON.stringify(release);
   }
 
@@ -67,19 +62,10 @@ class Shipment {
     );
     this.stop = interruption.signal;
     try {
-      const hold = await this.hosts.hold();
-      this.resume = hold.command;
-      try {
-        return await this.shipOrGoBack();
-      } finally {
-        await hold.end(this.well).then(
-          () => (this.resume = undefined),
-          (error: Error) => progress(error.message),
-        );
-        const left = this.left();
-        if (left) progress(`What is left to do:\n${left}`);
-      }
+      return await this.shipOrGoBack();
     } finally {
+      const left = this.left();
+      if (left) progress(`What is left to do:\n${left}`);
       interruption.end();
     }
   }
@@ -89,9 +75,10 @@ class Shipment {
     try {
       const failed = await this.ship();
       if (failed === undefined) {
+        await this.pointer.requireUnchanged(this.value);
         this.done = true;
-        const { size } = this.updated;
-        result(`${version} is the current release on ${size} host${size === 1 ? "" : "s"}`);
+        const { length } = this.those("has");
+        result(`${version} is the current release on ${length} host${length === 1 ? "" : "s"}`);
         return true;
       }
       progress(`${failed} ${version}`);
@@ -104,25 +91,27 @@ class Shipment {
     return false;
   }
 
+  private those(...states: readonly State[]): readonly string[] {
+    return [...this.states].filter(([, state]) => states.includes(state)).map(([host]) => host);
+  }
+
   /** @returns what failed; undefined where nothing did */
   private async ship(): Promise<string | undefined> {
-    const waiting = new Waiting(this.deployed.limits);
     for (;;) {
       this.stop.throwIfAborted();
       const listed = await this.hosts.list();
-      const next = listed.serving.find((host) => !this.updated.has(host) && !this.gone.has(host));
+      const next = listed.serving.find((host) => !this.states.has(host));
       if (next !== undefined) {
-        const failed = await this.update(next, listed);
+        const failed = await this.update(next);
         if (failed !== undefined) return failed;
         continue;
       }
-      const over = waiting.failure(listed, { moved: this.moved, served: this.updated.size > 0 });
+      const served = this.those("has").length > 0;
+      const over = this.waiting.failure(listed, { moved: this.moved, served });
       if (over !== undefined) return over;
-      if (listed.launching.length === 0 && this.updated.size > 0) return undefined;
+      if (listed.launching.length === 0 && served) return undefined;
       if (listed.launching.length > 0 && !this.moved) {
-        // Those that began with another release may fail by that
-        if (releaseOf(this.before)) waiting.pardon(listed.launching);
-        await this.move(listed);
+        await this.move();
         continue;
       }
       await this.deployed.aws.pause(this.stop);
@@ -130,41 +119,38 @@ class Shipment {
   }
 
   /** @returns what failed; undefined where the host has it, or is gone */
-  private async update(host: string, listed: Listed): Promise<string | undefined> {
+  private async update(host: string): Promise<string | undefined> {
     progress(`${host}: ${this.release.version}`);
     const { url, version, environment, sha256 } = this.release;
     const options = ["--artifact-url", url, "--version", version];
     const explicit = [...options, "--environment", environment, "--sha256", sha256];
     const verb = this.moved ? "current" : `deploy ${typed(explicit)}`;
-    this.touched.add(host);
-    this.well.delete(host);
+    this.states.set(host, "touched");
     const ran = await this.onHost(host, afterSetUp("macro-ai", `${deploy} ${verb}`), this.stop);
-    const refused = ran.ok ? await this.hosts.receives(host, this.stop) : undefined;
     if (ran.gone) {
       progress(`${host} is no longer in service; going on without it`);
-      this.touched.delete(host);
-      this.gone.add(host);
+      this.states.set(host, "gone");
       return undefined;
     }
-    if (!ran.ok || refused !== undefined) {
-      progress(refused ?? ran.output);
-      if (ran.output.includes("another run holds the lock")) this.touched.delete(host); // nothing was done there
+    if (!ran.ok) {
+      progress(ran.output);
+      if (ran.output.includes("another run holds the lock")) this.states.delete(host); // nothing was done there
       return `${host} did not take`;
     }
-    this.updated.add(host);
-    this.well.add(host);
-    if (!this.moved) await this.move(listed);
+    this.states.set(host, "has");
+    if (!this.moved) await this.move();
     return undefined;
   }
 
-  private async move({ serving }: Listed): Promise<void> {
+  private async move(): Promise<void> {
     this.stop.throwIfAborted();
-    this.earlier = new Set(serving);
     this.moved = true; // even where this fails, nobody knows what came to pass
     await this.pointer.write(this.value, { since: this.before }).catch((error: Error) => {
       if (error instanceof PointerChanged) this.moved = false;
       throw error;
     });
+    // Those that began with another release may fail by that
+    if (releaseOf(this.before)) this.waiting.pardon((await this.hosts.list()).launching);
   }
 
   /** A failure of AWS is the host's; the user's wish to stop is none. */
@@ -181,31 +167,13 @@ class Shipment {
   private async goBack(): Promise<void> {
     const before = releaseOf(this.before);
     const { moved } = this;
-    if (!moved && this.touched.size === 0) return;
+    if (!moved && this.those("touched", "has").length === 0) return;
     progress(`going back to ${before ? before.version : "no release"}`);
     if (moved) await this.pointBack();
-    if (before) return this.takeAllBack(moved);
-    for (const host of this.touched) progress(`${host} keeps what it has, as there is no release before`);
-  }
-
-  /** @param moved whether instances that were launched meanwhile may have the release too */
-  private async takeAllBack(moved: boolean): Promise<void> {
-    const deadline = Date.now() + this.deployed.limits.empty * 1000;
-    const asked = new Set<string>();
-    for (;;) {
-      const nobody: Listed = { serving: [], launching: [], wanted: false };
-      const { serving, launching } = moved ? await this.hosts.list().catch(() => nobody) : nobody;
-      for (const host of serving) if (!this.earlier.has(host) && !asked.has(host)) this.touched.add(host);
-      for (const host of [...this.touched].filter((one) => !asked.has(one))) {
-        asked.add(host);
-        await this.takeBack(host);
-      }
-      if (launching.length === 0) return;
-      if (Date.now() > deadline) {
-        for (const host of launching) this.touched.add(host); // named at the end
-        return;
-      }
-      await this.deployed.aws.pause();
+    if (moved && before) await this.findOthers();
+    for (const host of this.those("touched", "has")) {
+      if (before) await this.takeBack(host);
+      else progress(`${host} keeps what it has, as there is no release before`);
     }
   }
 
@@ -219,25 +187,35 @@ class Shipment {
     }
   }
 
+  /** What was launched while the pointer named the release may have it too. */
+  private async findOthers(): Promise<void> {
+    try {
+      const { serving, launching } = await this.hosts.list();
+      for (const host of [...serving, ...launching])
+        if (!this.states.has(host)) this.states.set(host, "touched");
+    } catch (error) {
+      progress(`Nobody knows which other hosts have it: ${(error as Error).message}`);
+      progress(`To see them, and ask each for \`deploy.sh status\`: ${this.hosts.command ?? ""}`);
+    }
+  }
+
   private async takeBack(host: string): Promise<void> {
     const ran = await this.onHost(host, takeBack);
-    if (ran.ok || ran.gone) this.touched.delete(host);
-    if (ran.gone) return progress(`${host} is no longer in service`);
-    if (!ran.ok) return progress(`${host} did not go back:\n${ran.output}`);
-    this.well.add(host);
-    progress(`${host} went back: ${ran.output.split("\n").at(-1)}`);
-    const refused = await this.hosts.receives(host).catch((error: Error) => error.message);
-    if (refused !== undefined) progress(`${host}: ${refused}`);
+    if (!ran.ok && !ran.gone) return progress(`${host} did not go back:\n${ran.output}`);
+    this.states.set(host, ran.gone ? "gone" : "back");
+    progress(
+      ran.gone ? `${host} is no longer in service` : `${host} went back: ${ran.output.split("\n").at(-1)}`,
+    );
   }
 
   /** Commands for what has not come to an end, one a line. */
   private left(): string {
     const { aws } = this.deployed;
-    const back = this.done || !releaseOf(this.before) ? [] : [...this.touched];
+    if (this.done) return "";
+    const back = releaseOf(this.before) ? this.those("touched", "has") : [];
     return [
-      ...(this.moved && !this.done ? [aws.typed(this.pointer.command(this.before.value))] : []),
+      ...(this.moved ? [aws.typed(this.pointer.command(this.before.value))] : []),
       ...back.map((host) => aws.typed(AwsCli.hostCommand(host, takeBack, UPDATE_LIMIT))),
-      ...(this.resume === undefined ? [] : [this.resume]),
     ].join("\n");
   }
 }

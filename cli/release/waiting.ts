@@ -4,11 +4,10 @@ import type { Listed } from "./hosts";
 
 /** Waits for a group's new instances, which take the current release by themselves or are given up by the group. */
 export class Waiting {
-  /** Launched with the release. */
-  private readonly awaited = new Set<string>();
+  /** Instances that are being launched, and until when each may be. */
+  private readonly launched = new Map<string, number>();
   private readonly pardoned = new Set<string>();
   private emptyUntil?: number;
-  private launchedUntil?: number;
   private told = "";
 
   constructor(private readonly limits: Limits) {}
@@ -27,17 +26,25 @@ export class Waiting {
     { serving, launching, wanted }: Listed,
     { moved, served }: { readonly moved: boolean; readonly served: boolean },
   ): string | undefined {
-    for (const instance of serving) this.awaited.delete(instance);
-    const lost = [...this.awaited].filter((instance) => !launching.includes(instance));
+    const ended = [...this.launched.keys()].filter((instance) => !launching.includes(instance));
+    for (const instance of ended) this.launched.delete(instance);
+    const lost = ended.filter((instance) => !serving.includes(instance) && !this.pardoned.has(instance));
     if (lost.length > 0) return `${lost.join(", ")} ended before it served, and so did not take`;
     if (launching.length === 0) return served ? undefined : this.empty(wanted);
+    this.emptyUntil = undefined;
     if (!moved) return undefined;
-    for (const instance of launching) if (!this.pardoned.has(instance)) this.awaited.add(instance);
-    this.launchedUntil ??= Date.now() + this.limits.launch * 1000;
-    if (Date.now() > this.launchedUntil)
-      return `${launching.join(", ")} did not come to serve within ${this.limits.launch} s with`;
+    const late = launching.filter((instance) => this.isLate(instance));
+    if (late.length > 0)
+      return `${late.join(", ")} did not come to serve within ${this.limits.launch} s with`;
     this.tell(`waiting for ${launching.join(", ")}, which take it by themselves`);
     return undefined;
+  }
+
+  private isLate(instance: string): boolean {
+    const now = Date.now();
+    const until = this.launched.get(instance) ?? now + this.limits.launch * 1000;
+    this.launched.set(instance, until);
+    return now > until;
   }
 
   private empty(wanted: boolean): string | undefined {

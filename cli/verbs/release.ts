@@ -4,6 +4,7 @@ import { gitRefProblem } from "../../environments/git-ref";
 import { typed } from "../aws";
 import { progress } from "../output";
 import { afterSetUp, openDeployed, output, UPDATE_LIMIT, type ReleaseOptions } from "../release/deployed";
+import { goingOn } from "../release/interrupt";
 import { rehearseMacroAi, releaseMacroAi, rollbackMacroAi } from "../release/macro-ai";
 
 /** Updates X-Scheduler in place, or takes it back to the release before. Its host goes back by itself on failure. */
@@ -24,10 +25,10 @@ export async function updateXScheduler(
   const verb = rollback
     ? "rollback"
     : `update${ref === undefined ? "" : ` --ref ${typed([ref])}`}${force ? " --force" : ""}`;
-  const ran = await deployed.aws.onHost(
-    host,
-    afterSetUp("x-scheduler", `/opt/x-scheduler/bin/update.sh ${verb}`),
-    UPDATE_LIMIT,
+  const command = afterSetUp("x-scheduler", `/opt/x-scheduler/bin/update.sh ${verb}`);
+  const ran = await goingOn(
+    `The ${rollback ? "rollback" : "update"} goes on on ${host}. To see how it ended: sudo /opt/x-scheduler/bin/update.sh status`,
+    (stop) => deployed.aws.onHost(host, command, UPDATE_LIMIT, { stop, goesOn: true }),
   );
   progress(ran.output);
   return ran.ok;
