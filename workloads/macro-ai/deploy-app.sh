@@ -17,6 +17,7 @@ if [ -r "$settings" ]; then . "$settings"; fi
 base=$ROOT/opt/macro-ai
 releases=$base/releases
 current=$base/current
+restart_due=$base/.restart-due # while another release may run than the one in `current`
 lock_file=$ROOT/run/macro-ai-deploy.lock
 log_file=$ROOT/var/log/user-data.log
 service=macro-ai.service
@@ -32,6 +33,8 @@ app_user=${APP_USER:-macroai}
 work=       # directory of the unfinished
 unverified= # release in `current` that has not answered yet
 fallback=   # release to go back to if it does not
+rehearsal=  # process group of a release that is only tried
+taken=      # what the release pointer named when this run began to take it
 last_step=
 
 usage() {
@@ -89,7 +92,7 @@ free_mb() { df -Pm "$releases" | awk 'NR == 2 { print $4 }'; }
 attempt() {
   local what=$1 output
   shift
-  if output=$(exec "$@" 2>&1 </dev/null); then return; fi
+  if output=$(exec "$@" 2>&1 </dev/null 9>&-); then return; fi # what a script of packages leaves behind has no lock
   # The end of a long output tells most
   if [ "${#output}" -gt 2000 ]; then output=…${output: -2000}; fi
   case "$(free_mb) $output" in
@@ -137,9 +140,16 @@ all_releases() { find "$releases" -mindepth 1 -maxdepth 1 -type d ! -name '.*' -
 
 describe() { echo "$1 (version $(release_value "$1" version))"; }
 
+# The address that the load balancer asks: an application that listens on loopback alone serves nobody
+address=${HEALTH_ADDRESS:-}
+if [ -z "$address$ROOT" ]; then address=$(ip -4 route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p' || true); fi
+address=${address:-127.0.0.1}
+
+health_url() { echo "http://$address:$1/api/health"; }
+
 # 200 alone, as the load balancer wants it: a redirect would pass curl
 answers() {
-  [ "$(curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}' "http://127.0.0.1:$1/api/health")" = 200 ]
+  [ "$(curl --silent --noproxy '*' --output /dev/null --max-time 5 --write-out '%{http_code}' "$(health_url "$1")")" = 200 ]
 }
 
 # becomes_healthy PORT [PROCESS]: two good answers in a row, as a release that crashes may give one
@@ -215,20 +225,22 @@ on_exit() {
   local code=$?
   set +e
   trap '' TERM INT
+  if [ -n "$rehearsal" ]; then kill -KILL -- "-$rehearsal" 2>/dev/null; fi
   if [ -n "$work" ]; then rm -rf "$work"; fi # first, as a full disk has no room for the link
   if [ -n "$unverified" ]; then go_back; fi
   : >"$lock_file"
+  if [ -n "$taken" ] && [ "$code" -lt 128 ]; then follow; fi
   exit "$code"
 }
 
 # --- switching
 
 point_to() {
-  ln -sfnT "releases/$1" "$base/.current-next" && mv -fT "$base/.current-next" "$current" && sync -f "$base"
+  touch "$restart_due" && ln -sfnT "releases/$1" "$base/.current-next" && mv -fT "$base/.current-next" "$current" && sync -f "$base"
 }
 
 # Without the lock, which a service started here would keep
-restart_service() { systemctl restart "$service" 9>&-; }
+restart_service() { systemctl restart "$service" 9>&- && rm -f "$restart_due"; }
 
 go_back() {
   local failed=$unverified
@@ -256,9 +268,9 @@ switch_to() {
   point_to "$1" || fail "cannot change $current"
   step restart "$service"
   restart_service || fail "$service does not start. See journalctl -u $service and /var/log/macro-ai/error.log"
-  step health "waiting up to $health_seconds s for http://127.0.0.1:$port/api/health"
+  step health "waiting up to $health_seconds s for $(health_url "$port")"
   becomes_healthy "$port" ||
-    fail "$(describe "$1") did not answer http://127.0.0.1:$port/api/health within $health_seconds s. See /var/log/macro-ai/error.log"
+    fail "$(describe "$1") did not answer $(health_url "$port") within $health_seconds s: it must listen on all addresses. See /var/log/macro-ai/error.log"
   touch "$releases/$1/.healthy" || fail "cannot write to $releases/$1"
   unverified=
 }
@@ -286,6 +298,15 @@ download() {
         --proto =https --proto-redir =https --retry 3 --connect-timeout 20 --max-time 900 --output "$file"
       ;;
   esac
+}
+
+# fetch URL VERSION ENVIRONMENT SHA256: to $work/archive. Sets $digest.
+fetch() {
+  download "$1" "$work/archive"
+  step checksum
+  digest=$(sha256sum "$work/archive")
+  digest=${digest%% *}
+  [ "$digest" = "${4:-$digest}" ] || fail "${1%%\?*} has SHA-256 $digest, not $4: it is damaged, or another one. Nothing was changed."
 }
 
 # Names and links as they are in the archive (-P), which tar would else make harmless in its list
@@ -388,13 +409,15 @@ unpack_release() {
   if [ "$(id -u)" = 0 ] && id -u "$app_user" >/dev/null 2>&1; then
     chown -R "root:$(id -gn "$app_user")" "$work/app" # the app cannot change its own code
   fi
-  rm -rf "$work/app/.release" "$work/app/.healthy" # of the archive's, or of its packages' scripts
   chmod -R u=rwX,g=rX,o= "$work/app"
+  rm -rf "$work/app/.release" "$work/app/.healthy" # of the archive's, or of its packages' scripts
+  [ -z "$(find "$work/app" ! -uid "$(id -u)" -print -quit)" ] ||
+    fail "the artifact is refused: a process that it has left behind writes into its folder"
 }
 
 # deploy_release URL VERSION ENVIRONMENT SHA256: all checked before
 deploy_release() {
-  local url=$1 version=$2 environment=$3 sha256=$4 here release actual
+  local url=$1 version=$2 environment=$3 here release digest
   here=$(current_release)
   fallback=$(last_healthy "$here")
 
@@ -402,18 +425,14 @@ deploy_release() {
   require_space
   make_work
   step download "${url%%\?*}"
-  download "$url" "$work/archive"
-  step checksum
-  actual=$(sha256sum "$work/archive") actual=${actual%% *}
-  if [ -n "$sha256" ] && [ "$sha256" != "$actual" ]; then
-    fail "the artifact's SHA-256 is $actual, not $sha256: it is damaged, or another one. Nothing was changed."
-  fi
+  fetch "$@"
   unpack_release
 
   step complete
   while release=$(date -u +%Y%m%d_%H%M%S) && [ -e "$releases/$release" ]; do sleep 1; done
-  printf '%s\n' "version=$version" "environment=$environment" "url=${url%%\?*}" "sha256=$actual" "previous=$fallback" \
-    >"$work/app/.release" || fail "cannot write to $work ($(free_mb) MB free in $releases). Nothing was changed."
+  printf '%s\n' "version=$version" "environment=$environment" "url=${url%%\?*}" "sha256=$digest" "previous=$fallback" \
+    >"$work/release.new" || fail "cannot write to $work ($(free_mb) MB free in $releases). Nothing was changed."
+  mv -T "$work/release.new" "$work/app/.release" # which follows no link
   sync -f "$work/app" || fail "cannot write to $releases. Nothing was changed."
   mv -T "$work/app" "$releases/$release"
   sync -f "$releases"
@@ -515,9 +534,9 @@ take_release() {
   local here kept=
   here=$(current_release)
   if [ -n "$4" ]; then kept=$(kept_release "$2" "$4"); fi
-  if [ -n "$kept" ] && [ "$kept" = "$here" ] && answers "$port"; then
+  if [ -n "$kept" ] && [ "$kept" = "$here" ] && [ ! -e "$restart_due" ] && answers "$port"; then
     say "$(describe "$here") serves already"
-  elif [ -n "$kept" ] && [ "$kept" != "$here" ]; then
+  elif [ -n "$kept" ] && { [ "$kept" != "$here" ] || [ -e "$restart_due" ]; }; then
     fallback=$here
     switch_to "$kept"
     say "$(describe "$kept") serves, which was here already"
@@ -526,47 +545,48 @@ take_release() {
   fi
 }
 
-# parse_pointer [previous]: sets $fields to what take_release takes; to nothing where no release is before the current one
-parse_pointer() {
-  mapfile -t fields < <(node -e '
-    const [, pointer, which] = process.argv;
-    const current = JSON.parse(pointer);
-    const release = which ? current.previous?.[0] : current;
-    const { url = "", version = "", environment = "", sha256 = "" } = release ?? {};
-    console.log(release ? [url, version, environment, sha256.toLowerCase()].join("\n") : "none");' "$pointer" "${1:-}" 2>/dev/null)
-  if [ "${1:-}${fields[*]}" = previousnone ]; then
-    fields=()
-    return
-  fi
-  if [ "${#fields[@]}" != 4 ] || ! is_url "${fields[0]}" || ! is_version "${fields[1]}" ||
-    ! is_environment "${fields[2]}" || ! is_sha256 "${fields[3]}"; then
+require_release() {
+  if [ $# != 4 ] || ! is_url "$1" || ! is_version "$2" || ! is_environment "$3" || ! is_sha256 "$4"; then
     fail "$RELEASE_PARAMETER must be JSON with version, environment, url and sha256"
   fi
 }
 
+# parse_pointer: sets $fields to what take_release takes, and $before to the same of the release before, if one is named
+parse_pointer() {
+  mapfile -t fields < <(node -e '
+    const { previous = [], ...current } = JSON.parse(process.argv[1]);
+    for (const { url = "", version = "", environment = "", sha256 = "" } of [current, ...previous.slice(0, 1)])
+      console.log([url, version, environment, sha256.toLowerCase()].join("\n"));' "$pointer" 2>/dev/null)
+  before=("${fields[@]:4}") fields=("${fields[@]:0:4}")
+  require_release "${fields[@]}"
+}
+
 deploy_current() {
-  local pointer fields taken
+  local pointer fields before
   [ -n "${RELEASE_PARAMETER:-}" ] || fail "no RELEASE_PARAMETER in $settings"
+  take_lock current
   wait_for_pointer
   if [ -z "$pointer" ]; then
     say "there is no release yet ($RELEASE_PARAMETER is \"none\")"
     return
   fi
   parse_pointer
-  take_lock "current, version ${fields[1]}"
-  for _ in 1 2 3; do
-    parse_pointer
-    take_release "${fields[@]}"
-    taken=$pointer
-    # Whoever changed it meanwhile may not have seen this host
-    if ! pointer=$(read_pointer); then
-      record "WARNING cannot read $RELEASE_PARAMETER again"
-      return
-    fi
-    if [ "$pointer" = "$taken" ] || [ "$pointer" = none ]; then return; fi
-    say "$RELEASE_PARAMETER has changed meanwhile"
-  done
-  fail "$RELEASE_PARAMETER changes again and again. Run deploy.sh current when nobody ships"
+  taken=$pointer
+  take_release "${fields[@]}"
+}
+
+# Begins again where the pointer has changed: whoever did that may not have seen this host, or has mended what failed here
+follow() {
+  local now
+  if ! now=$(read_pointer); then
+    record "WARNING cannot read $RELEASE_PARAMETER again"
+    return
+  fi
+  if [ "$now" = "$taken" ] || [ "$now" = none ]; then return; fi
+  say "$RELEASE_PARAMETER has changed meanwhile"
+  [ "${FOLLOWED:-0}" -lt 3 ] || fail "$RELEASE_PARAMETER changes again and again. Run deploy.sh current when nobody ships"
+  trap - EXIT TERM INT
+  FOLLOWED=$((${FOLLOWED:-0} + 1)) exec "$BASH" "$0" current
 }
 
 rollback() {
@@ -585,7 +605,7 @@ rollback() {
 
 # Nothing of the running service is touched; the app must bear two of it for some seconds
 verify() {
-  local here pointer='' fields result=0
+  local here pointer='' fields=() before=() digest result=0
   take_lock verify
   here=$(current_release)
   [ -n "$here" ] || fail "no release has been deployed"
@@ -593,71 +613,57 @@ verify() {
     say "FAILED: $(describe "$here") does not answer" && result=1
   fi
   if [ -n "${RELEASE_PARAMETER:-}" ]; then pointer=$(read_pointer) || fail "cannot read $RELEASE_PARAMETER, see above"; fi
+  if [ -n "$pointer" ] && [ "$pointer" != none ]; then parse_pointer; fi
   make_work
   verify_previous
   if [ "$pointer" = none ]; then
     say "FAILED: $RELEASE_PARAMETER names no release: a new host would be empty"
     result=1
   elif [ -n "$pointer" ]; then
-    parse_pointer
-    if fetch "${fields[@]}"; then
-      say "ok: the artifact of version ${fields[1]}, from which a new host comes up, is there and whole"
-    else
-      result=1
-    fi
+    fetch "${fields[@]}"
+    say "ok: the artifact of version ${fields[1]}, from which a new host comes up, is there and whole"
   fi
   exit "$result"
 }
 
-# What a rollback takes: the release that the pointer names before the current one, else the one before on this host.
-# Sets $result to 1 where it would fail.
+# What a rollback takes: the release that the pointer names before the current one; without a pointer, the one before on this
+# host. Sets $result to 1 where it would fail.
 verify_previous() {
-  local fields=() previous
-  if [ -n "$pointer" ] && [ "$pointer" != none ]; then parse_pointer previous; fi
-  if [ "${#fields[@]}" = 0 ]; then
+  local previous
+  if [ "${#before[@]}" = 0 ]; then
     previous=$(previous_release)
     if [ -z "$previous" ]; then
-      say "FAILED: there is no earlier release to roll back to"
+      say "FAILED: there is no earlier release to roll back to" && result=1
+    elif [ -n "$pointer" ]; then
+      say "FAILED: $RELEASE_PARAMETER names no earlier release to roll back to; deploy.sh rollback takes this host alone to $(describe "$previous")"
       result=1
     else
       rehearse "$releases/$previous" "$(describe "$previous")" || result=1
     fi
     return
   fi
+  require_release "${before[@]}"
   require_space
-  if ! fetch "${fields[@]}"; then
-    result=1
-    return
-  fi
-  say "ok: the artifact of version ${fields[1]}, from which other hosts go back, is there and whole"
-  previous=$(kept_release "${fields[1]}" "${fields[3]}")
+  fetch "${before[@]}"
+  say "ok: the artifact of version ${before[1]}, from which other hosts go back, is there and whole"
+  previous=$(kept_release "${before[1]}" "${before[3]}")
   if [ -n "$previous" ]; then
     rehearse "$releases/$previous" "$(describe "$previous")" || result=1
   else
     unpack_release
-    rehearse "$work/app" "version ${fields[1]}, which is not on this host yet," || result=1
+    rehearse "$work/app" "version ${before[1]}, which is not on this host yet," || result=1
   fi
-}
-
-# fetch URL VERSION ENVIRONMENT SHA256: to $work/archive
-fetch() {
-  local actual
-  rm -f "$work/archive"
-  download "$1" "$work/archive"
-  actual=$(sha256sum "$work/archive")
-  if [ "${actual%% *}" = "$4" ]; then return; fi
-  say "FAILED: $1 has SHA-256 ${actual%% *}, not $4"
-  return 1
 }
 
 # rehearse FOLDER NAME: starts the release in it on a free port beside the service
 rehearse() {
-  local folder=$1 name=$2 spare entry variables rehearsal result=0
+  local folder=$1 name=$2 spare entry variables result=0
   spare=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')
   entry=$(RELEASE=$folder node -p 'require(process.argv[1]).apps[0].script' "$base/ecosystem.config.js")
   mapfile -t variables < <(grep -E '^[A-Z_]+=' "$settings" 2>/dev/null)
   touch "$work/output"
-  "${as_app[@]}" --chdir="$folder" "${app_environment[@]}" "${variables[@]}" "PORT=$spare" node "$entry" \
+  # In a process group of its own, which ends as a whole
+  setsid "${as_app[@]}" --chdir="$folder" "${app_environment[@]}" "${variables[@]}" "PORT=$spare" node "$entry" \
     >"$work/output" 2>&1 </dev/null 9>&- &
   rehearsal=$!
   if becomes_healthy "$spare" "$rehearsal"; then
@@ -665,13 +671,14 @@ rehearse() {
   else
     say "FAILED: $name does not answer within $health_seconds s: $(tail -n 20 "$work/output")" && result=1
   fi
-  kill -TERM "$rehearsal" 2>/dev/null || true
+  kill -TERM -- "-$rehearsal" 2>/dev/null || true
   for _ in 1 2 3 4 5; do
-    kill -0 "$rehearsal" 2>/dev/null || break
+    kill -0 -- "-$rehearsal" 2>/dev/null || break
     sleep 1
   done
-  kill -KILL "$rehearsal" 2>/dev/null || true
+  kill -KILL -- "-$rehearsal" 2>/dev/null || true
   wait "$rehearsal" 2>/dev/null || true
+  rehearsal=
   return "$result"
 }
 
@@ -698,7 +705,7 @@ status() {
   if answers "$port"; then healthy=yes; fi
   if [ -n "$here" ]; then echo "release: $(describe "$here")"; else echo "release: none"; fi
   echo "service: $(systemctl is-active "$service" 2>/dev/null || true)"
-  echo "healthy: $healthy (http://127.0.0.1:$port/api/health)"
+  echo "healthy: $healthy ($(health_url "$port"))"
   echo "free:    $(free_mb) MB in $releases"
   [ "$healthy" = yes ]
 }
