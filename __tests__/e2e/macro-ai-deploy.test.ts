@@ -279,7 +279,7 @@ describe("an artifact that is refused", () => {
     [
       "with another checksum",
       () => host.pack("2.0.0"),
-      /SHA-256 is [0-9a-f]{64}, not 0{64}/,
+      /has SHA-256 [0-9a-f]{64}, not 0{64}/,
       ["--sha256", "0".repeat(64)],
     ],
     ["that is not there", () => host.path("none.tar.gz"), /no such file/],
@@ -353,6 +353,58 @@ describe("the other kinds of artifact", () => {
     expect(existsSync(join(host.base, "current/installed-by-script"))).toBe(false);
     expect((await host.deploy("1.1.0", archive, { INSTALL_SCRIPTS: "yes" })).exitCode).toBe(0);
     expect(existsSync(join(host.base, "current/installed-by-script"))).toBe(true);
+  });
+});
+
+(isRoot ? describe : describe.skip)(
+  "a process that a script of the packages leaves behind (needs root)",
+  () => {
+    hostFor();
+    const victims = () => [host.path("victim-release"), host.path("victim-healthy")];
+    afterAll(() => {
+      const pid = Number(readFileSync(host.path("planter"), "utf8"));
+      process.kill(pid, "SIGKILL");
+    });
+
+    it("has nothing written elsewhere by links in the release's folder, and holds no lock", async () => {
+      const [release, healthy] = victims();
+      for (const victim of victims()) writeFileSync(victim, "precious");
+      writeFileSync(host.path("planter"), "");
+      execaSync("chmod", ["0666", host.path("planter")]);
+      const planter = `echo $$ >${host.path("planter")}; chmod 0777 .
+      while :; do ln -sfn ${release} .release; ln -sfn ${healthy} .healthy; done`;
+      const archive = host.pack("1.0.0", "ok", (folder) => {
+        const manifest = join(folder, "package.json");
+        const content = JSON.parse(readFileSync(manifest, "utf8")) as object;
+        writeFileSync(join(folder, "plant.sh"), planter);
+        const scripts = { postinstall: "sh plant.sh >/dev/null 2>&1 & sleep 1" };
+        writeFileSync(manifest, JSON.stringify({ ...content, scripts }));
+      });
+      const ran = await host.deploy("1.0.0", archive, { INSTALL_SCRIPTS: "yes" });
+      if (ran.exitCode === 1) expect(ran.stderr).toContain("a process that it has left behind writes");
+      for (const victim of victims()) expect(readFileSync(victim, "utf8")).toBe("precious");
+      process.kill(Number(readFileSync(host.path("planter"), "utf8")), 0); // it is there still
+      expect(await host.deploy("1.0.1", undefined, { LOCK_SECONDS: "0" })).toMatchObject({
+        exitCode: 0,
+        stderr: "",
+      });
+      await expectServing("1.0.1");
+    });
+  },
+);
+
+describe("an application that listens on loopback alone", () => {
+  hostFor();
+
+  it("is not healthy: the host's own address is asked, as the load balancer does", async () => {
+    const there = { HEALTH_ADDRESS: "127.0.0.2", HEALTH_SECONDS: "5" };
+    const ran = await host.deploy("1.0.0", undefined, there);
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toMatch(
+      /did not answer http:\/\/127\.0\.0\.2:\d+\/api\/health within 5 s: it must listen on all addresses/,
+    );
+    expect((await host.run(["status"], there)).stdout).toContain("healthy: no (http://127.0.0.2:");
+    expect((await host.run(["status"])).stdout).toContain("healthy: yes (http://127.0.0.1:");
   });
 });
 
@@ -514,6 +566,17 @@ describe("the environment's current release", () => {
     const url = `s3://artifacts/releases/${version}.tar.gz?versionId=version-${version}`;
     return JSON.stringify({ version, environment: "stage", url, sha256: sha256(archive), ...changes });
   };
+  const withPrevious = (current: string, ...previous: string[]) =>
+    JSON.stringify({
+      ...(JSON.parse(current) as object),
+      previous: previous.map((one) => JSON.parse(one) as object),
+    });
+  /** Calls `act` as soon as a running deploy.sh has begun to install. */
+  const whileItInstalls = async (act: () => void) => {
+    for (let tries = 0; tries < 400 && !host.log().endsWith("packages from the lock file\n"); tries++)
+      await sleep(20);
+    act();
+  };
 
   describe("on a single host", () => {
     hostFor({ RELEASE_PARAMETER: parameter });
@@ -578,9 +641,10 @@ describe("the environment's current release", () => {
           const server = join(folder, "dist/server.cjs");
           writeFileSync(server, plant + readFileSync(server, "utf8"));
         };
-        point(publish("1.0.2", {}, evil));
+        const previous = publish("1.0.2", {}, evil);
+        point(previous);
         expect((await host.run(["current"], quick)).exitCode).toBe(0);
-        point(publish("1.0.3"));
+        point(withPrevious(publish("1.0.3"), previous));
         expect((await host.run(["current"], quick)).exitCode).toBe(0);
         expect(await host.run(["verify"])).toMatchObject({
           exitCode: 0,
@@ -605,7 +669,7 @@ describe("the environment's current release", () => {
       const ran = await host.run(["verify"]);
       expect(ran).toMatchObject({
         exitCode: 1,
-        stdout: expect.stringMatching(/^FAILED: s3:.* has SHA-256 /m),
+        stderr: expect.stringMatching(/^deploy\.sh: s3:.* has SHA-256 /m),
       });
       expect(await host.answer()).toEqual(before);
       expect(host.leftovers).toEqual([]);
@@ -647,6 +711,35 @@ describe("the environment's current release", () => {
       await expectServing("1.0.0");
     });
 
+    it("is followed by a host where what it named before failed", async () => {
+      const good = readFileSync(host.path("aws/pointer"), "utf8").trim();
+      const archive = host.pack("1.0.8", "broken");
+      cpSync(archive, host.path("aws/artifacts/releases/1.0.8.tar.gz@version-1.0.8"));
+      const url = "s3://artifacts/releases/1.0.8.tar.gz?versionId=version-1.0.8";
+      point(JSON.stringify({ version: "1.0.8", environment: "stage", url, sha256: sha256(archive) }));
+      const run = host.start(["current"], { ...quick, HEALTH_SECONDS: "5" });
+      await whileItInstalls(() => point(good));
+      const ran = await run;
+      expect(ran).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("1.0.8) did not answer") });
+      expect(ran.stdout).toMatch(/has changed meanwhile\n\S+ \(version 1\.0\.0\) serves already$/);
+      await expectServing("1.0.0");
+      expect(host.leftovers).toEqual([]);
+    });
+
+    it("is not said to serve where a run was killed before it could restart the service", async () => {
+      const earlier = readFileSync(host.path("aws/pointer"), "utf8").trim();
+      point(publish("1.0.9"));
+      expect((await host.run(["current"], quick)).exitCode).toBe(0);
+      point(earlier);
+      expect((await host.run(["current"], { ...quick, KILL_AFTER: "switch" })).signal).toBe("SIGKILL");
+      await expectServing("1.0.9");
+      const ran = await host.run(["current"], quick);
+      expect(ran).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("was here already") });
+      await expectServing("1.0.0");
+      expect((await host.run(["current"], quick)).stdout).toContain("serves already");
+      expect(host.leftovers).toEqual([]);
+    });
+
     it.each([
       ["no JSON", () => "hello", /must be JSON/],
       ["without a checksum", () => publish("2.0.0", { sha256: undefined }), /must be JSON/],
@@ -682,11 +775,6 @@ describe("the environment's current release", () => {
 
   describe("with one before it", () => {
     hostFor({ RELEASE_PARAMETER: parameter });
-    const withPrevious = (current: string, ...previous: string[]) =>
-      JSON.stringify({
-        ...(JSON.parse(current) as object),
-        previous: previous.map((one) => JSON.parse(one) as object),
-      });
     const earlier = (changes: object = {}, change?: (folder: string) => void) =>
       publish("0.9.0", changes, change);
 
@@ -714,6 +802,29 @@ describe("the environment's current release", () => {
       );
     });
 
+    it("leaves no process of what it has rehearsed", async () => {
+      const child = (folder: string) => {
+        const server = join(folder, "dist/server.cjs");
+        const start = `require("node:child_process").spawn("sleep", ["60"], { stdio: "ignore" });\n`;
+        writeFileSync(server, start + readFileSync(server, "utf8"));
+      };
+      const ran = await rehearsed(withPrevious(publish("1.0.0"), earlier({}, child)));
+      expect(ran).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("would work") });
+    });
+
+    it("is missing where the pointer names none: what this host has is for this host alone", async () => {
+      const [first] = host.releases;
+      expect((await host.deploy("1.0.1")).exitCode).toBe(0);
+      const ran = await rehearsed(publish("1.0.1"));
+      expect(ran).toMatchObject({
+        exitCode: 1,
+        stdout: expect.stringContaining(
+          `names no earlier release to roll back to; deploy.sh rollback takes this host alone to ${first} (version 1.0.0)`,
+        ),
+      });
+      expect((await host.run(["rollback"])).exitCode).toBe(0);
+    });
+
     (isRoot ? it : it.skip)(
       "runs there as the app's user, who cannot change its code (needs root)",
       async () => {
@@ -735,8 +846,8 @@ describe("the environment's current release", () => {
       [
         "another checksum",
         () => earlier({ sha256: "0".repeat(64) }),
-        "stdout",
-        /^FAILED: s3:.*0\.9\.0.* has SHA-256 /m,
+        "stderr",
+        /^deploy\.sh: s3:.*0\.9\.0.* has SHA-256 /m,
       ],
       [
         "no artifact",
