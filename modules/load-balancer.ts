@@ -36,6 +36,10 @@ export interface TargetProps {
   readonly healthPath: string;
   /** Statuses that count as healthy. @default "200" */
   readonly healthyStatus?: string;
+  /** Seconds between two health checks. @default 15 */
+  readonly interval?: number;
+  /** Failed checks in a row, at most 10, that make a target unhealthy. @default 3 */
+  readonly unhealthyThreshold?: number;
 }
 
 /** Days that access logs are kept. */
@@ -117,10 +121,10 @@ export class LoadBalancer extends Construct {
       healthCheck: {
         path: target.healthPath,
         matcher: target.healthyStatus ?? "200",
-        interval: 15, // seconds
+        interval: target.interval ?? 15,
         timeout: 5,
         healthyThreshold: 2,
-        unhealthyThreshold: 3,
+        unhealthyThreshold: target.unhealthyThreshold ?? 3,
       },
     });
     new LbListener(this, "https", {

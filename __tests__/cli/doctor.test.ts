@@ -12,6 +12,7 @@ beforeEach(() => {
   symlinkSync("/bin/sh", join(bin, "sh"));
   put("npm", "echo 10.9.0");
   put("git", "echo git version 2.39.5");
+  put("aws", "echo aws-cli/2.15.30 Python/3.11.8");
   put("python3", "echo 3.12.1 True");
   put("terraform", "echo Terraform v1.11.4");
 });
@@ -40,6 +41,7 @@ test("nothing is missing on a machine that has it all", async () => {
       "npm",
       "Python",
       "git",
+      "AWS CLI",
       "Terraform or OpenTofu",
       "AWS provider",
       "Sandbox",
@@ -87,9 +89,10 @@ test("a binary that is too old is missing", async () => {
   expect(await finding("Terraform or OpenTofu")).toMatchObject({ state: "missing" });
 });
 
-test("git and credentials are good to have, not required", async () => {
-  rmSync(join(bin, "git"));
+test("git, the AWS CLI and credentials are good to have, not required", async () => {
+  for (const tool of ["git", "aws"]) rmSync(join(bin, tool));
   expect(await finding("git")).toMatchObject({ state: "note" });
+  expect(await finding("AWS CLI")).toMatchObject({ state: "note", mend: expect.stringContaining("Install") });
   expect(await finding("AWS credentials")).toMatchObject({ state: "note" });
 });
 

@@ -359,12 +359,11 @@ describe("the other kinds of artifact", () => {
 (isRoot ? describe : describe.skip)(
   "a process that a script of the packages leaves behind (needs root)",
   () => {
-    hostFor();
+    const planted = () => Number(readFileSync(host.path("planter"), "utf8"));
     const victims = () => [host.path("victim-release"), host.path("victim-healthy")];
-    afterAll(() => {
-      const pid = Number(readFileSync(host.path("planter"), "utf8"));
-      process.kill(pid, "SIGKILL");
-    });
+    // Before the folder is removed
+    afterAll(() => void (planted() > 0 && process.kill(planted(), "SIGKILL")));
+    hostFor();
 
     it("has nothing written elsewhere by links in the release's folder, and holds no lock", async () => {
       const [release, healthy] = victims();
@@ -383,7 +382,7 @@ describe("the other kinds of artifact", () => {
       const ran = await host.deploy("1.0.0", archive, { INSTALL_SCRIPTS: "yes" });
       if (ran.exitCode === 1) expect(ran.stderr).toContain("a process that it has left behind writes");
       for (const victim of victims()) expect(readFileSync(victim, "utf8")).toBe("precious");
-      process.kill(Number(readFileSync(host.path("planter"), "utf8")), 0); // it is there still
+      process.kill(planted(), 0); // it is there still
       expect(await host.deploy("1.0.1", undefined, { LOCK_SECONDS: "0" })).toMatchObject({
         exitCode: 0,
         stderr: "",

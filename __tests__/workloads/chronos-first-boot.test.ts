@@ -2,6 +2,7 @@ import { execaSync } from "execa";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { projectRoot } from "../../environments/root";
 import { hostInput } from "../../workloads/chronos/application";
 
 const has = (program: string) => !execaSync("which", [program], { reject: false }).failed;
@@ -127,5 +128,46 @@ suite("a host that is not ready (needs git and flock)", () => {
     write("home/.setup_complete", "");
     expect(configureHost()).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/landfall: done$/) });
     expect(existsSync(path("runs"))).toBe(false);
+  });
+});
+
+describe("the set-up of a host", () => {
+  /** @param works the try of dnf that works */
+  function run(works: number, { there = false } = {}) {
+    mkdirSync(path("home/ec2-user"), { recursive: true });
+    const note = 'echo "${0##*/} $*" >>"$ROOT/calls"';
+    const standIns = {
+      rpm: '[ -e "$ROOT/installed" ]',
+      dnf: `echo x >>"$ROOT/tries"; [ "$(wc -l <"$ROOT/tries")" -ge ${works} ] && touch "$ROOT/installed"`,
+      systemctl: '[ -e "$ROOT/installed" ]', // without Docker there is no docker.service
+      usermod: "",
+      docker: "echo Docker Compose version v2.39.4",
+    };
+    for (const [name, body] of Object.entries(standIns))
+      write(`bin/${name}`, `#!/bin/sh\n${note}\n${body}\n`, 0o755);
+    if (there) write("installed", "");
+    const { exitCode } = execaSync("sh", [join(projectRoot, "workloads/chronos/setup-host.sh")], {
+      extendEnv: false,
+      env: { PATH: `${path("bin")}:${process.env.PATH}`, ROOT: root, TRY_SECONDS: "0" },
+      reject: false,
+    });
+    const calls = read("calls").split("\n");
+    const marker = (name: string) => existsSync(path(`home/ec2-user/.setup_${name}`));
+    const installs = calls.filter((call) => call.startsWith("dnf"));
+    return { exitCode, installs, complete: marker("complete"), failed: marker("failed") };
+  }
+  const install = "dnf install -y docker git rsync";
+
+  it("installs what cloud-init did not, with more than one try", () => {
+    expect(run(3)).toEqual({ exitCode: 0, installs: Array(3).fill(install), complete: true, failed: false });
+  });
+
+  it("installs nothing that is there", () => {
+    expect(run(9, { there: true })).toEqual({ exitCode: 0, installs: [], complete: true, failed: false });
+  });
+
+  it("says that packages are what it lacks, where they do not come", () => {
+    expect(run(9)).toMatchObject({ exitCode: 1, complete: false, failed: true });
+    expect(read("home/ec2-user/.setup_failed")).toBe("install_packages\n");
   });
 });

@@ -62,7 +62,7 @@ describe("user data", () => {
   });
 
   it("fits when packed, with room for the settings", () => {
-    expect(gzipSync(text).length).toBeLessThan(15_300);
+    expect(gzipSync(text).length).toBeLessThan(15_750);
   });
 
   (has("cloud-init", "--version") ? it : it.skip)("is valid by cloud-init's schema", () => {
@@ -73,6 +73,25 @@ describe("user data", () => {
       all: true,
     });
     expect({ exitCode, all }).toEqual({ exitCode: 0, all: expect.stringContaining("Valid") });
+  });
+});
+
+describe("deploy.sh", () => {
+  it.each([
+    ["192.0.2.1 via 10.0.0.1 dev ens5 src 10.0.0.7 uid 0", "10.0.0.7"],
+    ["", "127.0.0.1"],
+  ])("asks the host's own address, as the load balancer does: %j", (route, address) => {
+    const bin = scratch();
+    for (const [name, body] of Object.entries({ ip: `echo "${route}"`, curl: "echo 200", systemctl: "" }))
+      writeFileSync(join(bin, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+    // Without a scratch root, as there is no address of its own: this verb changes nothing
+    const { exitCode, stdout } = execaSync(join(folder, "deploy-app.sh"), ["status"], {
+      extendEnv: false,
+      env: { PATH: `${bin}:${process.env.PATH}` },
+      reject: false,
+    });
+    expect(stdout).toContain(`healthy: yes (http://${address}:3030/api/health)`);
+    expect(exitCode).toBe(0);
   });
 });
 

@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { projectRoot } from "../../environments/root";
 import { isAllowed } from "../support/iam";
 import { resource, resources, sharedEnv, synthesizeFiles } from "../support/stacks";
 
@@ -108,6 +111,19 @@ describe("a group", () => {
     expect(rules.map(([, rule]) => [rule.from_port, rule.referenced_security_group_id])).toEqual([
       [3030, "${aws_security_group.macro-ai_balancer_group.id}"],
     ]);
+  });
+
+  it("is given up by the load balancer later than by deploy.sh, which goes back by itself", () => {
+    const read = (file: string) => readFileSync(join(projectRoot, "workloads", "macro-ai", file), "utf8");
+    const number = (text: string, pattern: RegExp) => Number(pattern.exec(text)?.[1]);
+    const seconds = number(read("deploy-app.sh"), /HEALTH_SECONDS:-(\d+)/);
+    const stop = number(read("ecosystem.config.js"), /kill_timeout: (\d+)/) / 1000;
+    const start = 30; // of the release that it goes back to
+    const { health_check: check } = resource(grouped, "aws_lb_target_group", "macro-ai_balancer_target");
+    // The first check that fails may come at once
+    const patience = (check.unhealthy_threshold - 1) * check.interval;
+    expect(patience).toBeGreaterThanOrEqual(stop + seconds + stop + start);
+    expect(check.unhealthy_threshold).toBeLessThanOrEqual(10); // as AWS has it
   });
 
   it("looks its zone up by name alone", () => {

@@ -32,6 +32,7 @@ export async function examine(environment: NodeJS.ProcessEnv): Promise<readonly 
     npm(environment),
     python(environment),
     git(environment),
+    awsCli(environment),
     terraform(environment),
     projectFolder(),
     disk(),
@@ -103,6 +104,15 @@ async function git(environment: NodeJS.ProcessEnv): Promise<Finding> {
         found: "not on PATH",
         mend: "Install it: without it nothing tells whether git would take up a secret.",
       };
+}
+
+async function awsCli(environment: NodeJS.ProcessEnv): Promise<Finding> {
+  const subject = "AWS CLI";
+  const found = await firstLine("aws", ["--version"], environment);
+  if (found) return { subject, state: "ok", found };
+  const mend =
+    "Install it: without it nothing on the hosts of X-Scheduler and Macro AI is waited for or released.";
+  return { subject, state: "note", found: "not on PATH", mend };
 }
 
 /** The binary, and where its `init` will get the AWS provider from. Nothing is downloaded. */

@@ -3,7 +3,8 @@
 # that the application layer waits for; where a step fails there is .setup_failed instead, which names the step.
 set -eu
 
-markers=/home/ec2-user
+markers=${ROOT:-}/home/ec2-user
+packages="docker git rsync"
 step=start
 
 log() { echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"; }
@@ -22,6 +23,17 @@ finish() {
 }
 trap finish EXIT
 
+# cloud-init has tried before, and goes on where it failed
+install_packages() {
+  for try in 1 2 3 4 5; do
+    # shellcheck disable=SC2086 # words
+    if rpm -q $packages || dnf install -y $packages; then return; fi
+    log "packages: try $try failed"
+    sleep "${TRY_SECONDS:-10}"
+  done
+  return 1
+}
+
 start_docker() {
   systemctl enable --now docker
   usermod -aG docker ec2-user
@@ -31,7 +43,7 @@ start_docker() {
 install_compose() {
   version=v2.39.4
   file=docker-compose-linux-$(uname -m)
-  plugins=/usr/local/lib/docker/cli-plugins
+  plugins=${ROOT:-}/usr/local/lib/docker/cli-plugins
   mkdir -p "$plugins"
   cd "$plugins"
   if ! docker compose version 2>/dev/null | grep -qF "$version"; then
@@ -52,7 +64,7 @@ enable_health() {
   systemctl enable --now chronos-health.timer
 }
 
-for step in start_docker install_compose enable_health; do
+for step in install_packages start_docker install_compose enable_health; do
   log "step $step"
   "$step"
 done

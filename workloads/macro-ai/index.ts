@@ -26,6 +26,8 @@ type Values = StructuralValues<typeof macroAiInputs>;
 
 const PORT = 3030;
 const HEALTH_PATH = "/api/health";
+/** Longer than deploy.sh waits for a release that gets nowhere, and goes back: no host is replaced amid that. */
+const PATIENCE = { interval: 20, unhealthyThreshold: 10 };
 const LOG_DAYS = 365;
 const METRICS = "Landfall/MacroAi";
 /** Errors in the log within five minutes that are too many. */
@@ -176,7 +178,7 @@ export class MacroAi extends Construct {
     });
     const group = this.hostGroup(values, { groups: { balancer: balancer.group.id } });
     balancer.group.allowTo({ purpose: "api", ports: [port(PORT)], groups: { hosts: group.id } });
-    const target = balancer.serve({ name, port: PORT, healthPath: HEALTH_PATH });
+    const target = balancer.serve({ name, port: PORT, healthPath: HEALTH_PATH, ...PATIENCE });
     new AutoScalingGroup(this, "group", {
       name,
       instanceType: values.macro_ai_instance_type,
