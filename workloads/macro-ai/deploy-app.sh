@@ -17,7 +17,7 @@ if [ -r "$settings" ]; then . "$settings"; fi
 base=$ROOT/opt/macro-ai
 releases=$base/releases
 current=$base/current
-restart_due=$base/.restart-due # while another release may run than the one in `current`
+restart_due=$base/.restart-due # while the service may run another than `current`
 lock_file=$ROOT/run/macro-ai-deploy.lock
 log_file=$ROOT/var/log/user-data.log
 service=macro-ai.service
@@ -92,7 +92,7 @@ free_mb() { df -Pm "$releases" | awk 'NR == 2 { print $4 }'; }
 attempt() {
   local what=$1 output
   shift
-  if output=$(exec "$@" 2>&1 </dev/null 9>&-); then return; fi # what a script of packages leaves behind has no lock
+  if output=$(exec "$@" 2>&1 </dev/null 9>&-); then return; fi # without the lock
   # The end of a long output tells most
   if [ "${#output}" -gt 2000 ]; then output=…${output: -2000}; fi
   case "$(free_mb) $output" in
@@ -407,12 +407,15 @@ unpack_release() {
   install_packages
   heartbeat
   if [ "$(id -u)" = 0 ] && id -u "$app_user" >/dev/null 2>&1; then
+    # The folder first, while packages' scripts may run on
+    chown root "$work/app"
+    chmod 0750 "$work/app"
     chown -R "root:$(id -gn "$app_user")" "$work/app" # the app cannot change its own code
   fi
   chmod -R u=rwX,g=rX,o= "$work/app"
   rm -rf "$work/app/.release" "$work/app/.healthy" # of the archive's, or of its packages' scripts
   [ -z "$(find "$work/app" ! -uid "$(id -u)" -print -quit)" ] ||
-    fail "the artifact is refused: a process that it has left behind writes into its folder"
+    fail "the artifact is refused: its scripts run on and write"
 }
 
 # deploy_release URL VERSION ENVIRONMENT SHA256: all checked before
@@ -575,7 +578,7 @@ deploy_current() {
   take_release "${fields[@]}"
 }
 
-# Begins again where the pointer has changed: whoever did that may not have seen this host, or has mended what failed here
+# Whoever changed the pointer meanwhile may not have seen this host, or has mended what failed here
 follow() {
   local now
   if ! now=$(read_pointer); then
