@@ -34,6 +34,7 @@ const hosts: readonly Host[] = [
     workload: "chronos",
     prepare(root) {
       root.program("docker", "#!/bin/sh\necho docker $*\n");
+      root.program("rpm", "#!/bin/sh\ngetent group docker\n");
       // Serves Docker's compose plugin and its checksum, and the dashboard's site
       root.program(
         "curl",
