@@ -9,6 +9,7 @@ import { PermissionsBoundary } from "../modules/permissions-boundary";
 import { SystemTag } from "../modules/system-tag";
 import { Chronos } from "../workloads/chronos";
 import { MacroAi } from "../workloads/macro-ai";
+import { ViewerAtlas } from "../workloads/viewer-atlas";
 import { XScheduler } from "../workloads/x-scheduler";
 import type { WorkloadProps } from "../workloads/workload";
 import { environmentInputs, type SystemName } from "./catalogue";
@@ -22,6 +23,7 @@ const workloads: Readonly<
   chronos: Chronos,
   "x-scheduler": XScheduler,
   "macro-ai": MacroAi,
+  "viewer-atlas": ViewerAtlas,
 };
 
 export interface EnvironmentStackProps extends LandfallStackProps {

@@ -1,6 +1,8 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
+import { fargateCpus } from "../modules/fargate-size";
 import { meet, type PortRange } from "../modules/port-range";
+import { scheduleProblem } from "../modules/schedule";
 import { parseEnvFile, type Assignment } from "./env-file";
 import type { InputType } from "./input";
 import { nearest } from "./nearest";
@@ -96,6 +98,12 @@ export function listOf<const T extends string>(...choices: readonly T[]): InputT
     `one or more of ${choices.join(", ")}, with commas.`,
     filled(list(schema)),
   );
+}
+
+/** As {@link listOf}, and may be empty. */
+export function anyOf<const T extends string>(...choices: readonly T[]): InputType<readonly T[]> {
+  const { schema } = oneOf(...choices);
+  return define(`list of ${choices.join(", ")}`, `any of ${choices.join(", ")}, with commas.`, list(schema));
 }
 
 const notAmong = (value: string, choices: readonly string[]): string => {
@@ -382,6 +390,46 @@ export const gitRef = define(
   }),
 );
 
+/** https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests */
+export const imageDigest = define(
+  "image digest",
+  "sha256: and 64 hexadecimal digits, as `./landfall images push` writes it.",
+  matching(/^sha256:[0-9a-f]{64}$/, "an image digest"),
+);
+
+export const fileSystemId = define(
+  "EFS file system",
+  'an id such as fs-0123456789abcdef0, or "new".',
+  matching(/^(new|fs-([0-9a-f]{8}|[0-9a-f]{17}))$/, "an EFS file system"),
+);
+
+/** CPU units, of which 1024 are a vCPU. Which memory goes with them is checked beside them. */
+export const fargateCpu = define(
+  "CPU units",
+  `one of ${fargateCpus.join(", ")}; 1024 are a vCPU.`,
+  integer(1, 1_000_000).refine((value) => fargateCpus.includes(value), {
+    message: "is no CPU size that Fargate has",
+  }),
+  "number",
+);
+export const fargateMemory = define(
+  "MiB",
+  "a memory size in MiB that Fargate has for that CPU.",
+  integer(512, 122_880),
+  "number",
+);
+
+export const schedule = define(
+  "schedule",
+  "cron(minutes hours day-of-month month day-of-week year) or rate(number unit), as EventBridge takes it, in UTC.",
+  ruled((value) => {
+    const problem = scheduleProblem(value);
+    return problem ? `${quote(value)} ${problem}` : undefined;
+  }),
+);
+
+export const dollars = number("US dollars", 1, 1_000_000);
+
 export const cssColor = define(
   "CSS colour",
   "a colour such as #1a2b3c or rebeccapurple.",
@@ -408,6 +456,17 @@ export const repositoryUrl = define(
     return /^https:\/\/[^/]*@/.test(value) || /^\w+:\/\/[^/]*:[^/]*@/.test(value)
       ? "holds a user or password"
       : undefined;
+  }),
+);
+
+/** A folder of this machine, or a repository to clone. */
+export const sourceLocation = define(
+  "folder or git repository",
+  "a folder such as ../ViewerAtlas, or a repository such as https://github.com/example/ViewerAtlas.git.",
+  ruled((value) => {
+    if (!value.includes("://") && !/^[\w.-]+@[\w.-]+:/.test(value))
+      return /^[^\p{Cc}-][^\p{Cc}]*$/u.test(value) ? undefined : "is not a folder";
+    return repositoryUrl.schema.safeParse(value).success ? undefined : "is not the URL of a git repository";
   }),
 );
 
@@ -487,6 +546,15 @@ export const portByHost = define(
       message: "gives a port twice",
     })
     .transform((pairs): ReadonlyMap<string, number> => new Map(pairs)),
+);
+
+/** Files of a source, by the name of what is made from them. */
+export const pathByName = define(
+  "list of name=path",
+  "pairs such as collector=docker/Dockerfile.collector, with commas.",
+  byHost(matching(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[\w./-]+$/, "a path inside the source")).transform(
+    (pairs): ReadonlyMap<string, string> => new Map(pairs),
+  ),
 );
 
 export const hostKeys = define(
