@@ -1,4 +1,4 @@
-import { DataTerraformRemoteStateS3, TerraformOutput, Token } from "cdktf";
+import { DataTerraformRemoteStateS3, Fn, ref, TerraformOutput, Token } from "cdktf";
 import { Construct } from "constructs";
 import type { INetwork } from "../modules/network";
 import type { StateLocation } from "./location";
@@ -10,6 +10,8 @@ export interface SharedOutputs {
   readonly addresses: Readonly<
     Record<string, { readonly allocation_id: string; readonly public_ip: string }>
   >;
+  /** URLs of image repositories by their names without the prefix. */
+  readonly imageRepositories: Readonly<Record<string, string>>;
   readonly instanceProfile: string;
   readonly boundaryPolicyArn: string;
   readonly deployerPolicyArns: readonly string[];
@@ -27,6 +29,7 @@ export function writeSharedOutputs(stack: Construct, outputs: SharedOutputs): vo
   write("public_subnets", "Public subnets by availability zone.", outputs.network.publicSubnets);
   write("private_subnets", "Private subnets by availability zone.", outputs.network.privateSubnets);
   write("addresses", "Elastic IPs by name.", outputs.addresses);
+  write("image_repositories", "URLs of image repositories.", outputs.imageRepositories);
   write("ec2_instance_profile", "Instance profile of EC2 hosts.", outputs.instanceProfile);
   write("boundary_policy_arn", "Policy that bounds every role.", outputs.boundaryPolicyArn);
   write("deployer_policy_arns", "Policies to attach to whoever deploys.", outputs.deployerPolicyArns);
@@ -62,6 +65,10 @@ export class SharedState extends Construct {
     return `\${${this.output("vpc_id")}}`;
   }
 
+  get vpcCidrBlock(): string {
+    return `\${${this.output("vpc_cidr_block")}}`;
+  }
+
   /** One public subnet; which one does not matter. */
   get publicSubnetId(): string {
     return `\${values(${this.output("public_subnets")})[0]}`;
@@ -82,7 +89,27 @@ export class SharedState extends Construct {
 
   /** The values of a map, known when it is read. */
   private all(name: string): string[] {
-    return Token.asList(`\${values(${this.output(name)})}`);
+    return Token.asList(Fn.values(ref(this.output(name))));
+  }
+
+  /** The URL of an image repository, and the condition that it is there with what to do where it is not. */
+  imageRepository(
+    name: string,
+    system: string,
+  ): { url: string; exists: { condition: string; errorMessage: string } } {
+    const repositories = this.output("image_repositories");
+    return {
+      url: `\${${repositories}.${name}}`, // without quotes, for it goes into JSON
+      exists: {
+        condition: `\${contains(try(keys(${repositories}), []), "${name}")}`,
+        errorMessage: `There is no image repository ${name} in shared. Add ${system} to TF_VAR_image_repositories in ${this.props.file} and deploy shared: ./landfall apply shared`,
+      },
+    };
+  }
+
+  /** Public subnets by zone, as a Terraform expression. */
+  get publicSubnetsByZone(): string {
+    return `\${${this.output("public_subnets")}}`;
   }
 
   get instanceProfile(): string {

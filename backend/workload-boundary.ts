@@ -1,3 +1,4 @@
+import { iamPath } from "../modules/naming";
 import type { PolicyStatement } from "../modules/service-role";
 
 /**
@@ -32,9 +33,47 @@ export const workloadBoundary = (props: {
       "s3:DeleteObject",
       "s3:GetObject",
       "s3:GetObjectVersion",
+      "s3:ListBucket",
       "s3:PutObject",
     ],
     Resource: "*",
+  },
+  {
+    Sid: "Containers",
+    Effect: "Allow",
+    Action: [
+      "ecr:BatchCheckLayerAvailability",
+      "ecr:BatchGetImage",
+      "ecr:GetAuthorizationToken",
+      "ecr:GetDownloadUrlForLayer",
+      "ecs:DescribeServices",
+      "ecs:RunTask",
+      "ecs:TagResource",
+      "ecs:UpdateService",
+      "elasticfilesystem:ClientMount",
+      "elasticfilesystem:ClientWrite",
+      "sqs:SendMessage",
+      "ssm:StartAutomationExecution",
+    ],
+    Resource: "*",
+  },
+  {
+    Sid: "Secrets",
+    Effect: "Allow",
+    Action: ["secretsmanager:GetSecretValue"],
+    Resource: props.accountIds.map(
+      (account) => `arn:${props.partition}:secretsmanager:${props.region}:${account}:secret:*-vieweratlas/*`,
+    ),
+  },
+  {
+    // To tasks and automations, and no role but ours, which this bounds too
+    Sid: "HandOverRoles",
+    Effect: "Allow",
+    Action: ["iam:PassRole"],
+    Resource: props.accountIds.map((account) => `arn:${props.partition}:iam::${account}:role${iamPath}*`),
+    Condition: {
+      StringEquals: { "iam:PassedToService": ["ecs-tasks.amazonaws.com", "ssm.amazonaws.com"] },
+    },
   },
   {
     Sid: "Keys",
@@ -43,7 +82,7 @@ export const workloadBoundary = (props: {
     Resource: "*",
     Condition: {
       StringEquals: {
-        "kms:ViaService": ["ssm", "dynamodb", "s3"].map(
+        "kms:ViaService": ["ssm", "dynamodb", "s3", "secretsmanager"].map(
           (service) => `${service}.${props.region}.amazonaws.com`,
         ),
       },

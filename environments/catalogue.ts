@@ -760,6 +760,13 @@ export const viewerAtlasInputs = {
     description:
       "What the budget counts: the whole account, or what is tagged with System, which must be an active cost allocation tag.",
   },
+  viewer_atlas_read_only_root: {
+    use: "structural",
+    type: type.bool,
+    default: "true",
+    description:
+      "Whether containers may write to /tmp and the file system alone. False for images that write beside their code.",
+  },
   viewer_atlas_exec: {
     use: "structural",
     type: type.bool,

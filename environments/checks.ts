@@ -1,6 +1,8 @@
 import { addressPlanProblems, contains } from "../modules/address-plan";
+import { fargateSizeProblem } from "../modules/fargate-size";
 import { DEFAULT_RULES, inboundRules, MAX_RULES } from "../modules/network-acl";
 import { meet, port, uncovered, type PortRange } from "../modules/port-range";
+import { longestPeriodHours, MAX_HOURS } from "../modules/schedule";
 import { anywhere } from "../modules/security-group";
 import {
   addressesOf,
@@ -13,6 +15,7 @@ import {
   type EnvironmentValues,
   type MacroAiValues,
   type SharedValues,
+  type ViewerAtlasValues,
   type XSchedulerValues,
 } from "./derived";
 import { systemInputs, type SystemName } from "./catalogue";
@@ -210,6 +213,10 @@ export function checkEnvironment(settings: Settings, sharedSettings: Settings): 
   if (carries("macro-ai")) {
     findings.push(...run(macroAiChecks, both<MacroAiValues>()));
     warnings.push(...run(macroAiWarnings, both<MacroAiValues>()));
+  }
+  if (carries("viewer-atlas")) {
+    findings.push(...run(viewerAtlasChecks, both<ViewerAtlasValues>()));
+    warnings.push(...run(viewerAtlasWarnings, both<ViewerAtlasValues>()));
   }
   return toChecked(settings, findings, warnings);
 }
@@ -467,6 +474,56 @@ const chronosWarnings: readonly Check<Both<ChronosBoth>>[] = [
 
 const xSchedulerWarnings: readonly Check<Both<XSchedulerValues>>[] = [
   ({ own }) => warnOfOpenSsh("x_scheduler_ssh_cidrs", own.x_scheduler_ssh_cidrs),
+];
+
+const viewerAtlasChecks: readonly Check<Both<ViewerAtlasValues>>[] = [
+  ...(["collector", "analysis", "vod"] as const).map((name): Check<Both<ViewerAtlasValues>> => ({ own }) => {
+    const problem = fargateSizeProblem(own[`viewer_atlas_${name}_cpu`], own[`viewer_atlas_${name}_memory`]);
+    return problem ? [[`viewer_atlas_${name}_memory`, problem, "Write one of these."]] : [];
+  }),
+  ({ shared, file }) =>
+    shared.image_repositories.includes("viewer-atlas")
+      ? []
+      : [
+          [
+            "systems",
+            "has viewer-atlas, and shared does not have its image repositories",
+            `Add viewer-atlas to TF_VAR_image_repositories in ${file}.`,
+          ],
+        ],
+  ({ settings, shared }) => {
+    const longest = `${shared.name_prefix}-${settings.name}-vieweratlas-vod-collector-execution-role`;
+    if (longest.length <= ROLE_NAME) return [];
+    const what = `makes the role ${longest}, and IAM allows ${ROLE_NAME} characters`;
+    return [["deptype", what, "Choose a shorter name for the environment, or a shorter name_prefix."]];
+  },
+];
+
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+const ROLE_NAME = 64;
+
+const viewerAtlasWarnings: readonly Check<Both<ViewerAtlasValues>>[] = [
+  ({ own, settings }) => {
+    const missing = (["collector", "analysis", "vod"] as const).filter(
+      (name) => !own[`viewer_atlas_${name}_image`],
+    );
+    if (missing.length === 0) return [];
+    const what = `has no image for ${missing.join(", ")}, so that nothing of it runs`;
+    return [["systems", what, `./landfall images push ${settings.name}`]];
+  },
+  ...(["analysis", "vod"] as const).map((name): Check<Both<ViewerAtlasValues>> => ({ own }) => {
+    const hours =
+      longestPeriodHours(own[`viewer_atlas_${name}_schedule`]) + own.viewer_atlas_max_processing_hours + 1;
+    return hours <= MAX_HOURS
+      ? []
+      : [
+          [
+            `viewer_atlas_${name}_schedule`,
+            `is so rare that no alarm tells of a missed run: CloudWatch looks back ${MAX_HOURS} hours`,
+            "A run that fails is told all the same.",
+          ],
+        ];
+  }),
 ];
 
 const macroAiWarnings: readonly Check<Both<MacroAiValues>>[] = [

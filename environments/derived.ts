@@ -6,6 +6,7 @@ import type {
   environmentInputs,
   macroAiInputs,
   sharedInputs,
+  viewerAtlasInputs,
   xSchedulerInputs,
 } from "./catalogue";
 import type { StructuralValues } from "./input";
@@ -15,6 +16,7 @@ export type EnvironmentValues = StructuralValues<typeof environmentInputs>;
 export type ChronosValues = StructuralValues<typeof chronosInputs>;
 export type XSchedulerValues = StructuralValues<typeof xSchedulerInputs>;
 export type MacroAiValues = StructuralValues<typeof macroAiInputs>;
+export type ViewerAtlasValues = StructuralValues<typeof viewerAtlasInputs>;
 export type SharedValues = StructuralValues<typeof sharedInputs>;
 
 /** Names as Chronos has them; inputs override them. */

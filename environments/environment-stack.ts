@@ -52,6 +52,7 @@ export class EnvironmentStack extends LandfallStack {
       partition: this.partition,
       accountIds: this.accountIds,
       emails: values.alarm_emails,
+      takesBudgets: values.systems.includes("viewer-atlas"),
     });
     const dataKey = stageDefaults[props.stageClass].ownKey
       ? new DataKey(this, "data", {

@@ -7,12 +7,14 @@ import { deployerPolicies } from "../backend/deployer-policy";
 import { LandfallStack, type LandfallStackProps } from "../backend/landfall-stack";
 import { digestOutput, writeSharedOutputs } from "../backend/shared-outputs";
 import { workloadBoundary } from "../backend/workload-boundary";
+import { ImageRepository } from "../modules/image-repository";
 import { ExistingNetwork } from "../modules/existing-network";
 import { HostRole } from "../modules/host-role";
 import { iamPath, resourceName } from "../modules/naming";
 import { Network, type INetwork } from "../modules/network";
 import { PermissionsBoundary } from "../modules/permissions-boundary";
 import { policyDocument, type PolicyStatement } from "../modules/service-role";
+import { systemImages } from "../workloads/images";
 import { sharedInputs } from "./catalogue";
 import { addressPlan, stateLockTable, type SharedValues } from "./derived";
 import type { Settings } from "./settings";
@@ -89,10 +91,21 @@ export class SharedStack extends LandfallStack {
           return [name, { allocation_id: address.id, public_ip: address.publicIp }];
         }),
       ),
+      imageRepositories: this.imageRepositories(values),
       instanceProfile: hostRole.instanceProfile.name,
       boundaryPolicyArn: boundary.arn,
       deployerPolicyArns: [foundation, systems],
     });
+  }
+
+  private imageRepositories({ image_repositories: systems, name_prefix: prefix }: SharedValues) {
+    const repositories = new Construct(this, "image_repository");
+    const names = systems.flatMap((system) =>
+      systemImages[system].images.map(({ repository }) => repository),
+    );
+    return Object.fromEntries(
+      names.map((name) => [name, new ImageRepository(repositories, name, { name: `${prefix}-${name}` }).url]),
+    );
   }
 
   /** The JSON, with its own digest among the outputs. */

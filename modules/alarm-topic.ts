@@ -13,12 +13,14 @@ export interface AlarmTopicProps {
   readonly accountIds: readonly string[];
   /** Each gets a mail that asks to confirm. */
   readonly emails: readonly string[];
+  /** Whether AWS Budgets may publish to it too. @default false */
+  readonly takesBudgets?: boolean;
 }
 
 /** Days in which a deleted key can be had back; the shortest that KMS takes. */
 const KEY_DELETION_DAYS = 7;
 
-/** Where alarms go: an encrypted topic that CloudWatch may publish to, and nobody else. */
+/** Where alarms go: an encrypted topic that CloudWatch may publish to, and Budgets where asked for, and nobody else. */
 export class AlarmTopic extends Construct {
   readonly arn: string;
 
@@ -26,6 +28,17 @@ export class AlarmTopic extends Construct {
     super(scope, id);
     const { name, partition, accountIds } = props;
     const fromOurAccount = { StringEquals: { "aws:SourceAccount": accountIds } };
+    // https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html
+    const fromOurBudgets = {
+      ...fromOurAccount,
+      ArnLike: { "aws:SourceArn": accountIds.map((account) => `arn:${partition}:budgets::${account}:*`) },
+    };
+    const publishers = [
+      { Sid: "Alarms", service: "cloudwatch.amazonaws.com", Condition: fromOurAccount },
+      ...(props.takesBudgets
+        ? [{ Sid: "Budgets", service: "budgets.amazonaws.com", Condition: fromOurBudgets }]
+        : []),
+    ];
     // The account's own SNS key does not let CloudWatch in
     const key = new KmsKey(this, "key", {
       description: `Alarms of ${name}`,
@@ -39,14 +52,14 @@ export class AlarmTopic extends Construct {
           Action: "kms:*",
           Resource: "*",
         },
-        {
-          Sid: "Alarms",
+        ...publishers.map(({ Sid, service, Condition }) => ({
+          Sid,
           Effect: "Allow",
-          Principal: { Service: "cloudwatch.amazonaws.com" },
+          Principal: { Service: service },
           Action: ["kms:Decrypt", "kms:GenerateDataKey*"],
           Resource: "*",
-          Condition: fromOurAccount,
-        },
+          Condition,
+        })),
       ]),
     });
     new KmsAlias(this, "alias", { name: resourceName("kms alias", `alias/${name}`), targetKeyId: key.keyId });
@@ -57,16 +70,16 @@ export class AlarmTopic extends Construct {
     this.arn = topic.arn;
     new SnsTopicPolicy(this, "policy", {
       arn: topic.arn,
-      policy: policyDocument([
-        {
-          Sid: "Alarms",
+      policy: policyDocument(
+        publishers.map(({ Sid, service, Condition }) => ({
+          Sid,
           Effect: "Allow",
-          Principal: { Service: "cloudwatch.amazonaws.com" },
+          Principal: { Service: service },
           Action: "sns:Publish",
           Resource: topic.arn,
-          Condition: fromOurAccount,
-        },
-      ]),
+          Condition,
+        })),
+      ),
     });
     for (const email of props.emails) {
       new SnsTopicSubscription(this, email.replace(/[^A-Za-z0-9]/g, "-"), {

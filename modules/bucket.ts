@@ -20,6 +20,8 @@ export interface BucketProps {
   readonly noncurrentDays?: number;
   /** Days until an object is gone. @default never */
   readonly expirationDays?: number;
+  /** Rules for parts of it, besides the one for all. @default none */
+  readonly lifecycle?: readonly LifecycleRule[];
   /** Bucket that takes the access logs, under this bucket's name. @default none */
   readonly accessLogs?: Bucket;
   /** Buckets of this account whose access logs S3 may deliver here. @default none */
@@ -33,6 +35,16 @@ export interface BucketProps {
   readonly forceDestroy?: boolean;
   /** Whether Terraform refuses to destroy it. @default false */
   readonly preventDestroy?: boolean;
+}
+
+/** What becomes of objects under a prefix. */
+export interface LifecycleRule {
+  readonly id: string;
+  readonly prefix: string;
+  /** Days until they are gone. @default never */
+  readonly expirationDays?: number;
+  /** Days until they go to GLACIER_IR, which is cheap to keep and dear to read. @default never */
+  readonly glacierDays?: number;
 }
 
 /** Days after which the parts of an unfinished upload are removed. */
@@ -140,6 +152,13 @@ export class Bucket extends Construct {
           noncurrentVersionExpiration: [{ noncurrentDays: props.noncurrentDays ?? 90 }],
           expiration: props.expirationDays ? [{ days: props.expirationDays }] : undefined,
         },
+        ...(props.lifecycle ?? []).map(({ id, prefix, expirationDays, glacierDays }) => ({
+          id,
+          status: "Enabled",
+          filter: [{ prefix }],
+          expiration: expirationDays ? [{ days: expirationDays }] : undefined,
+          transition: glacierDays ? [{ days: glacierDays, storageClass: "GLACIER_IR" }] : undefined,
+        })),
       ],
       dependsOn: [versioning],
     });

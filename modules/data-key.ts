@@ -67,7 +67,9 @@ export const useKey = (arn: string | undefined, region: string): PolicyStatement
           Resource: arn,
           Condition: {
             StringEquals: {
-              "kms:ViaService": ["ssm", "dynamodb"].map((service) => `${service}.${region}.amazonaws.com`),
+              "kms:ViaService": ["ssm", "dynamodb", "secretsmanager"].map(
+                (service) => `${service}.${region}.amazonaws.com`,
+              ),
             },
           },
         },

@@ -3,8 +3,13 @@ const rules = {
   alarm: { max: 255, pattern: /^[^\p{Cc}]+$/u },
   bucket: { max: 63, pattern: /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/ },
   "dynamodb table": { max: 255, pattern: /^[\w.-]{3,}$/ },
+  "automation document": { max: 128, pattern: /^(?!aws|amazon|amzn)[\w.-]{3,}$/i },
+  "ecs cluster": { max: 255, pattern: /^[A-Za-z0-9_-]+$/ },
+  "ecs service": { max: 255, pattern: /^[A-Za-z0-9_-]+$/ },
+  "event rule": { max: 64, pattern: /^[\w.-]+$/ },
   "iam policy": { max: 128, pattern: /^[\w+=,.@-]+$/ },
   "iam role": { max: 64, pattern: /^[\w+=,.@-]+$/ },
+  "image repository": { max: 256, pattern: /^[a-z0-9]+([._/-][a-z0-9]+)*$/ },
   "instance profile": { max: 128, pattern: /^[\w+=,.@-]+$/ },
   "kms alias": { max: 256, pattern: /^alias\/(?!aws\/)[\w/-]+$/ },
   "launch template": { max: 128, pattern: /^[\w()./-]{3,}$/ },
@@ -13,8 +18,12 @@ const rules = {
   "auto scaling group": { max: 255, pattern: /^[^\p{Cc}:]+$/u },
   "metric filter": { max: 512, pattern: /^[^:*\p{Cc}]+$/u },
   parameter: { max: 1011, pattern: /^\/(?!aws|ssm)[\w./-]+$/i },
+  queue: { max: 80, pattern: /^[\w-]+$/ },
+  schedule: { max: 64, pattern: /^[\w.-]+$/ },
+  secret: { max: 512, pattern: /^(?!.*-[A-Za-z0-9]{6}$)[\w/+=.@-]+$/ }, // else its ARN cannot be told from a name
   "security group": { max: 255, pattern: /^(?!sg-)[\w .:/()#,@[\]+=&;{}!$*-]+$/ },
   "sns topic": { max: 256, pattern: /^[\w-]+$/ },
+  "task family": { max: 255, pattern: /^[A-Za-z0-9_-]+$/ },
   "target group": { max: 32, pattern: /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/ },
 } as const satisfies Record<string, { max: number; pattern: RegExp }>;
 

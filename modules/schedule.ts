@@ -65,6 +65,12 @@ const numberOf = (text: string, { names, least }: Field): number => {
 };
 
 /**
+ * The longest in hours that an alarm looks back at hourly data.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+ */
+export const MAX_HOURS = 168;
+
+/**
  * The longest time between two runs, in hours, rounded up: after that one has been missed. Of a cron expression it is
  * found among daily, weekly and rarer ones, on the safe side.
  */

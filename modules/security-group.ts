@@ -14,6 +14,8 @@ export interface Traffic {
   readonly ports?: readonly PortRange[];
   /** IPv4 and IPv6 networks at the other end. */
   readonly cidrs?: readonly string[];
+  /** IPv4 networks at the other end that are known only when they exist, by a name of ours. */
+  readonly networks?: Readonly<Record<string, string>>;
   /** Single IPv4 addresses at the other end that are known only when they exist, by a name of ours. */
   readonly addresses?: Readonly<Record<string, string>>;
   /** Security groups at the other end, by a name of ours. */
@@ -78,6 +80,8 @@ function rulesOf(traffic: Traffic, securityGroupId: string): [id: string, rule: 
   const peers: Record<string, Partial<Rule>> = {};
   for (const cidr of traffic.cidrs ?? [])
     peers[networkId(cidr)] = cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr };
+  for (const [name, cidrIpv4] of Object.entries(traffic.networks ?? {}))
+    peers[`network_${name}`] = { cidrIpv4 };
   for (const [name, address] of Object.entries(traffic.addresses ?? {}))
     peers[`host_${name}`] = { cidrIpv4: `${address}/32` }; // no network is called so
   for (const [name, id] of Object.entries(traffic.groups ?? {}))

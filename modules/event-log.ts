@@ -1,0 +1,62 @@
+import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
+import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
+import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
+import { CloudwatchLogResourcePolicy } from "@cdktf/provider-aws/lib/cloudwatch-log-resource-policy";
+import { Construct } from "constructs";
+import { resourceName } from "./naming";
+import { policyDocument } from "./service-role";
+
+export interface EventLogProps {
+  readonly name: string;
+  readonly partition: string;
+  readonly region: string;
+  readonly accountIds: readonly string[];
+  readonly retentionDays: number;
+  readonly keyArn?: string;
+}
+
+/** A log group of events. Rules that write to it count them besides, in their own metric. */
+export class EventLog extends Construct {
+  private readonly logs: CloudwatchLogGroup;
+  private readonly policy: CloudwatchLogResourcePolicy;
+
+  constructor(scope: Construct, id: string, props: EventLogProps) {
+    super(scope, id);
+    const name = resourceName("log group", `/aws/events/${props.name}`); // EventBridge writes to such names alone
+    this.logs = new CloudwatchLogGroup(this, "this", {
+      name,
+      retentionInDays: props.retentionDays,
+      kmsKeyId: props.keyArn,
+    });
+    // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-cloudwatchlogs-permissions
+    this.policy = new CloudwatchLogResourcePolicy(this, "policy", {
+      policyName: props.name,
+      policyDocument: policyDocument([
+        {
+          Sid: "Events",
+          Effect: "Allow",
+          Principal: { Service: ["events.amazonaws.com", "delivery.logs.amazonaws.com"] },
+          Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+          Resource: props.accountIds.map(
+            (account) => `arn:${props.partition}:logs:${props.region}:${account}:log-group:${name}:*`,
+          ),
+        },
+      ]),
+    });
+  }
+
+  /** Notes events of a pattern. @returns the rule's name, which its metrics have as a dimension */
+  note(id: string, props: { readonly name: string; readonly description: string; readonly pattern: object }) {
+    const rule = new CloudwatchEventRule(this, id, {
+      name: resourceName("event rule", props.name),
+      description: props.description,
+      eventPattern: JSON.stringify(props.pattern),
+    });
+    new CloudwatchEventTarget(this, `${id}_log`, {
+      rule: rule.name,
+      arn: this.logs.arn,
+      dependsOn: [this.policy],
+    });
+    return rule.name;
+  }
+}

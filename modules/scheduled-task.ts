@@ -1,0 +1,122 @@
+import { SchedulerSchedule } from "@cdktf/provider-aws/lib/scheduler-schedule";
+import { Construct } from "constructs";
+import { capacityStrategy, type Capacity } from "./capacity";
+import type { TaskNetwork } from "./container-service";
+import type { DeadLetterQueue } from "./dead-letter-queue";
+import type { EcsCluster } from "./ecs-cluster";
+import { resourceName } from "./naming";
+import { ServiceRole, type PolicyStatement } from "./service-role";
+import type { TaskDefinition } from "./task-definition";
+
+export interface ScheduledTaskProps {
+  readonly name: string;
+  /** `cron(…)` or `rate(…)`, in UTC. */
+  readonly schedule: string;
+  /** @default true */
+  readonly enabled?: boolean;
+  readonly roleName: string;
+  readonly partition: string;
+  readonly region: string;
+  readonly accountIds: readonly string[];
+  readonly cluster: EcsCluster;
+  readonly task: TaskDefinition;
+  readonly capacity: Capacity;
+  readonly network: TaskNetwork;
+  /** Where starts go that failed for good. */
+  readonly deadLetters: DeadLetterQueue;
+  /** @default false */
+  readonly exec?: boolean;
+}
+
+/** Starts that fail are tried again so often, and no later than so many seconds after their time. */
+const RETRIES = 10;
+const RETRY_SECONDS = 3600;
+
+/** A task that runs on a schedule of EventBridge. */
+export class ScheduledTask extends Construct {
+  readonly name: string;
+  readonly role: ServiceRole;
+
+  constructor(scope: Construct, id: string, props: ScheduledTaskProps) {
+    super(scope, id);
+    const { cluster, task, network } = props;
+    this.name = resourceName("schedule", props.name);
+    this.role = new ServiceRole(this, "role", {
+      name: props.roleName,
+      service: "scheduler.amazonaws.com",
+      accountIds: props.accountIds,
+      statements: [
+        ...runTask(props),
+        {
+          Sid: "DeadLetters",
+          Effect: "Allow",
+          Action: ["sqs:SendMessage"],
+          Resource: props.deadLetters.arn,
+        },
+      ],
+    });
+    new SchedulerSchedule(this, "this", {
+      name: this.name,
+      description: `Runs ${task.family}`,
+      scheduleExpression: props.schedule,
+      scheduleExpressionTimezone: "UTC",
+      state: props.enabled === false ? "DISABLED" : "ENABLED",
+      flexibleTimeWindow: { mode: "OFF" },
+      target: {
+        arn: cluster.arn,
+        roleArn: this.role.arn,
+        retryPolicy: { maximumRetryAttempts: RETRIES, maximumEventAgeInSeconds: RETRY_SECONDS },
+        deadLetterConfig: { arn: props.deadLetters.arn },
+        ecsParameters: {
+          taskDefinitionArn: task.arn,
+          taskCount: 1,
+          capacityProviderStrategy: capacityStrategy(props.capacity),
+          networkConfiguration: {
+            subnets: network.subnetIds,
+            securityGroups: [...network.securityGroupIds],
+            assignPublicIp: network.assignPublicIp,
+          },
+          enableEcsManagedTags: true,
+          enableExecuteCommand: props.exec ?? false,
+          propagateTags: "TASK_DEFINITION",
+        },
+      },
+      dependsOn: [cluster.capacityProviders],
+    });
+  }
+}
+
+/** Running one task, in any revision, on one cluster, with its own roles. */
+export function runTask({
+  cluster,
+  task,
+  partition,
+  region,
+  accountIds,
+}: Pick<ScheduledTaskProps, "cluster" | "task" | "partition" | "region" | "accountIds">): PolicyStatement[] {
+  const arns = (resource: string) =>
+    accountIds.map((account) => `arn:${partition}:ecs:${region}:${account}:${resource}`);
+  return [
+    {
+      Sid: "RunTask",
+      Effect: "Allow",
+      Action: ["ecs:RunTask"],
+      Resource: arns(`task-definition/${task.family}:*`),
+      Condition: { ArnEquals: { "ecs:cluster": arns(`cluster/${cluster.name}`) } },
+    },
+    {
+      Sid: "TagTask",
+      Effect: "Allow",
+      Action: ["ecs:TagResource"],
+      Resource: arns(`task/${cluster.name}/*`),
+      Condition: { StringEquals: { "ecs:CreateAction": "RunTask" } },
+    },
+    {
+      Sid: "HandOverRoles",
+      Effect: "Allow",
+      Action: ["iam:PassRole"],
+      Resource: [task.taskRole.arn, task.executionRole.arn],
+      Condition: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
+    },
+  ];
+}
