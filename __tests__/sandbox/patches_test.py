@@ -192,5 +192,96 @@ class AutoScaling(unittest.TestCase):
         self.assertEqual([(r["InstanceRefreshId"], r["Status"]) for r in known], [(refresh, "Successful")])
 
 
+@mock_aws
+class Ecs(unittest.TestCase):
+    def setUp(self):
+        self.ecs = boto3.client("ecs")
+        ec2 = boto3.client("ec2")
+        self.ecs.create_cluster(clusterName="main")
+        container = {"name": "app", "image": "app", "memory": 128}
+        self.ecs.register_task_definition(family="app", containerDefinitions=[container])
+        network = {
+            "subnets": [ec2.describe_subnets()["Subnets"][0]["SubnetId"]],
+            "securityGroups": [ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]],
+            "assignPublicIp": "ENABLED",
+        }
+        self.ecs.create_service(
+            cluster="main",
+            serviceName="app",
+            taskDefinition="app",
+            desiredCount=1,
+            capacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}],
+            deploymentConfiguration={"maximumPercent": 100, "minimumHealthyPercent": 0},
+            enableECSManagedTags=True,
+            networkConfiguration={"awsvpcConfiguration": network},
+        )
+
+    def service(self):
+        return self.ecs.describe_services(cluster="main", services=["app"])["services"][0]
+
+    def test_a_service_keeps_its_capacity_providers_and_has_no_launch_type_then(self):
+        service = self.service()
+        self.assertEqual(service["capacityProviderStrategy"][0]["capacityProvider"], "FARGATE_SPOT")
+        self.assertNotIn("launchType", service)
+        self.assertEqual(service["deploymentConfiguration"], {"maximumPercent": 100, "minimumHealthyPercent": 0})
+        self.assertEqual(service["enableECSManagedTags"], True)
+
+    def test_its_capacity_providers_can_be_changed(self):
+        strategy = [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}]
+        self.ecs.update_service(cluster="main", service="app", capacityProviderStrategy=strategy)
+        self.assertEqual(self.service()["capacityProviderStrategy"], strategy)
+
+
+@mock_aws
+class Budgets(unittest.TestCase):
+    account = "123456789012"
+    arn = f"arn:aws:budgets::{account}:budget/main"
+    notification = {
+        "NotificationType": "ACTUAL",
+        "ComparisonOperator": "GREATER_THAN",
+        "Threshold": 80,
+        "ThresholdType": "PERCENTAGE",
+    }
+    subscriber = {"SubscriptionType": "SNS", "Address": "arn:aws:sns:us-east-1:123456789012:alarms"}
+
+    def budget(self, amount):
+        limit = {"Amount": amount, "Unit": "USD"}
+        return {"BudgetName": "main", "BudgetLimit": limit, "BudgetType": "COST", "TimeUnit": "MONTHLY"}
+
+    def setUp(self):
+        self.budgets = boto3.client("budgets")
+        self.budgets.create_budget(
+            AccountId=self.account,
+            Budget=self.budget("50"),
+            NotificationsWithSubscribers=[{"Notification": self.notification, "Subscribers": [self.subscriber]}],
+            ResourceTags=[{"Key": "System", "Value": "one"}],
+        )
+
+    def tags(self):
+        tags = self.budgets.list_tags_for_resource(ResourceARN=self.arn)["ResourceTags"]
+        return {tag["Key"]: tag["Value"] for tag in tags}
+
+    def test_subscribers_of_a_notification_are_told(self):
+        ask = {"AccountId": self.account, "BudgetName": "main"}
+        told = self.budgets.describe_subscribers_for_notification(**ask, Notification=self.notification)
+        self.assertEqual(told["Subscribers"], [self.subscriber])
+        with self.assertRaises(ClientError):
+            self.budgets.describe_subscribers_for_notification(
+                **ask, Notification={**self.notification, "Threshold": 90}
+            )
+
+    def test_tags_are_kept_changed_and_removed(self):
+        self.assertEqual(self.tags(), {"System": "one"})
+        self.budgets.tag_resource(ResourceARN=self.arn, ResourceTags=[{"Key": "System", "Value": "two"}])
+        self.assertEqual(self.tags(), {"System": "two"})
+        self.budgets.untag_resource(ResourceARN=self.arn, ResourceTagKeys=["System"])
+        self.assertEqual(self.tags(), {})
+
+    def test_a_budget_can_be_changed(self):
+        self.budgets.update_budget(AccountId=self.account, NewBudget=self.budget("70"))
+        told = self.budgets.describe_budget(AccountId=self.account, BudgetName="main")["Budget"]
+        self.assertEqual(told["BudgetLimit"]["Amount"], "70")
+
+
 if __name__ == "__main__":
     unittest.main()
