@@ -119,13 +119,24 @@ export const ec2 = (endpoint: string, parameters: Record<string, string>): Promi
 export async function call(
   endpoint: string,
   service: string,
-  { path = "/", body }: { readonly path?: string; readonly body: string | URLSearchParams },
+  {
+    path = "/",
+    body,
+    target,
+  }: {
+    readonly path?: string;
+    /** Without one it is a GET. */
+    readonly body?: string | URLSearchParams;
+    /** Operation of a service that speaks JSON, such as `Budgets.DescribeBudget`. */
+    readonly target?: string;
+  },
 ): Promise<string> {
   const response = await fetch(new URL(path, endpoint), {
-    method: "POST",
+    method: body === undefined ? "GET" : "POST",
     // The emulator reads region and service from the signature's scope and checks no more
     headers: {
       Authorization: `AWS4-HMAC-SHA256 Credential=sandbox/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=none`,
+      ...(target ? { "X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1" } : {}),
     },
     body,
   });
