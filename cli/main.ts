@@ -9,6 +9,7 @@ import { register as apply } from "./verbs/apply";
 import { register as bootstrap } from "./verbs/bootstrap";
 import { register as check } from "./verbs/check";
 import { register as configure } from "./verbs/configure";
+import { register as cost } from "./verbs/cost";
 import { register as destroy } from "./verbs/destroy";
 import { register as doctor } from "./verbs/doctor";
 import { register as init } from "./verbs/init";
@@ -28,6 +29,7 @@ const verbs = [
   plan,
   apply,
   configure,
+  cost,
   destroy,
   outputs,
   unlock,
