@@ -1,6 +1,7 @@
 import { countedElsewhere, freeTypes, pricers } from "./catalogue";
 import type { Charge, Context, Finding } from "./charge";
-import { block, blocks, Template, type Resource } from "./template";
+import type { Template } from "./template";
+import { block, blocks, type Resource } from "./template";
 import type { AppliedUsage, Usage } from "./usage";
 
 /** One line of an estimate. */

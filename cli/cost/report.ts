@@ -18,7 +18,7 @@ export function formatEstimate(found: Estimate, { stack, bold = (text) => text }
     bold(`total ${money(found.total)}`),
     `${found.free} of ${found.resources} resources cost nothing by themselves.`,
     ...section("Not estimated, and not in the total", found.notEstimated.length, notes(found.notEstimated)),
-    ...section("Assumed", found.notes.length, notes(found.notes)),
+    ...section("Notes", found.notes.length, notes(found.notes)),
     ...section("Usage; change it with --usage name=value", found.usage.length, usageLines(found.usage)),
   ]
     .map((line) => `${line}\n`)
@@ -27,9 +27,11 @@ export function formatEstimate(found: Estimate, { stack, bold = (text) => text }
 
 const money = (dollars: number): string => `$${dollars.toFixed(2)}`;
 
-/** A price as short as it can be told, never as 0. */
+/** A price of one, with as many decimals as it has, two at least. */
 export const unitMoney = (dollars: number): string =>
-  `$${Number(dollars.toPrecision(6)).toFixed(12).replace(/0+$/, "").replace(/\.$/, "")}`;
+  `$${Number(dollars.toPrecision(6))
+    .toFixed(12)
+    .replace(/(\.\d\d\d*?)0+$/, "$1")}`;
 
 const amount = (quantity: number): string =>
   quantity.toLocaleString("en-US", { maximumFractionDigits: 2, useGrouping: false });
@@ -63,7 +65,7 @@ function table({ lines, subtotals }: Estimate, bold: (text: string) => string): 
     ...subtotals.flatMap(({ system, monthly }) => [
       bold(system),
       ...lines.filter((line) => line.system === system).map((line) => row(cells(line))),
-      bold(`${system} ${money(monthly)}`),
+      bold(`subtotal of ${system} ${money(monthly)}`),
     ]),
   ];
 }

@@ -150,7 +150,7 @@ export class Usage {
     const named = this.overrides.filter((override) => override.name === name);
     return (
       named.find(({ resource }) => resource === address) ??
-      named.find(({ resource }) => resource !== undefined && words.includes(resource)) ??
+      words.map((word) => named.find(({ resource }) => resource === word)).find(Boolean) ??
       named.find(({ resource }) => resource === undefined)
     );
   }
