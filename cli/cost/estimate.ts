@@ -115,9 +115,7 @@ function systemFinder(template: Template): (resource: Resource) => string {
     template.text(blocks(attributes.tag).find(({ key }) => key === "System")?.value);
   const placeOf = ({ attributes }: Resource): string | undefined =>
     template.text(block(block(attributes["//"]).metadata).path)?.split("/")[1];
-  const known = new Set(
-    template.resources.filter((resource) => tagged(resource) === placeOf(resource)).map(tagged),
-  );
+  const known = new Set(template.resources.map(tagged));
   const byDefault = template.defaultSystem ?? "other";
   return (resource) => {
     const tag = tagged(resource);

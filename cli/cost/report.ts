@@ -34,7 +34,7 @@ export const unitMoney = (dollars: number): string =>
     .replace(/(\.\d\d\d*?)0+$/, "$1")}`;
 
 const amount = (quantity: number): string =>
-  quantity.toLocaleString("en-US", { maximumFractionDigits: 2, useGrouping: false });
+  quantity.toLocaleString("en-US", { maximumFractionDigits: quantity < 1 ? 4 : 2, useGrouping: false });
 
 const heading = ["resource", "what", "quantity", "unit", "unit price", "$ per month"];
 const isNumeric = [false, false, true, false, true, true];
