@@ -457,6 +457,14 @@ describe("operations", () => {
     expect(chargesFor(type, attributes)).toEqual(expected);
   });
 
+  it.each([
+    ["aws_cloudwatch_metric_alarm", { metric_query: [{ expression: "SELECT MAX(CPUUtilization) FROM x" }] }],
+    ["aws_ssm_parameter", { tier: "Intelligent-Tiering" }],
+    ["aws_sns_topic_subscription", { protocol: "sms" }],
+  ])("%s %j has no price here, and is named", (type, attributes) => {
+    expect(gapsFor(type, attributes)).toHaveLength(1);
+  });
+
   it("counts a key's rotations, which only a rotating key has", () => {
     expect(chargesFor("aws_kms_key", { enable_key_rotation: true }, ["kms_rotations=2"])).toMatchObject({
       "key and its rotations": 3,
@@ -685,7 +693,7 @@ describe("tasks on Fargate", () => {
       launch_type: "FARGATE",
       network_configuration: { assign_public_ip: true },
     });
-    expect(estimateOf(none)).toMatchObject({ total: 0, notEstimated: [] });
+    expect(estimateOf(none)).toMatchObject({ lines: [], notEstimated: [] });
   });
 
   it.each([
