@@ -10,7 +10,7 @@ import { colors, progress, result, resultJson } from "../output";
 import { openWorkspace } from "../workspace";
 
 interface Flags {
-  readonly usage: readonly string[];
+  readonly usage?: readonly string[];
   readonly json?: true;
 }
 
@@ -29,11 +29,10 @@ export function register(program: Command): void {
     .option(
       "--usage <name=value>",
       "assume another usage, of one resource with name:resource=value; may be repeated",
-      (value: string, before: readonly string[]) => [...before, value],
-      [],
+      (value: string, before: readonly string[] = []) => [...before, value],
     )
     .option("--json", "as JSON")
-    .action(async (name: string, { usage: assignments, json }: Flags) => {
+    .action(async (name: string, { usage: assignments = [], json }: Flags) => {
       const usage = Usage.parse(assignments);
       const { stack, environment } = await openWorkspace(name, { environment: process.env });
       const file = join(stack.directory, "cdk.tf.json");
