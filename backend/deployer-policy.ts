@@ -15,18 +15,22 @@ export interface DeployerPolicyProps {
 /** Services that make a role of their own in the account. */
 const serviceLinked = [
   "autoscaling.amazonaws.com",
+  "ecs.amazonaws.com",
+  "ecs.application-autoscaling.amazonaws.com",
+  "elasticfilesystem.amazonaws.com",
   "elasticloadbalancing.amazonaws.com",
   "events.amazonaws.com",
 ];
 
 /**
  * What a person or a workflow needs to deploy: the state, networks and hosts in one region, and IAM under our prefix.
- * Attach both to the deployer's user or role: one policy would be too long for IAM. They let nobody change them or the boundary of roles: that is for an
+ * Attach all to the deployer's user or role: one policy would be too long for IAM. They let nobody change them or the boundary of roles: that is for an
  * administrator, who also applies `shared` the first time.
  */
 export function deployerPolicies(props: DeployerPolicyProps): {
   readonly foundation: PolicyStatement[];
   readonly systems: PolicyStatement[];
+  readonly containers: PolicyStatement[];
 } {
   const { partition, region, namePrefix } = props;
   const arns = (service: string, resource: string, where = region) =>
@@ -290,5 +294,120 @@ export function deployerPolicies(props: DeployerPolicyProps): {
     ),
     allow("DnsChanges", ["route53:GetChange"], [`arn:${partition}:route53:::change/*`]),
   ];
-  return { foundation, systems };
+  const clusters = arns("ecs", "cluster/*-vieweratlas-cluster");
+  const containers = [
+    // These actions know no resources, or the provider asks without naming one
+    allow(
+      "ReadContainers",
+      [
+        "application-autoscaling:Describe*",
+        "ecs:DescribeTaskDefinition",
+        "ecs:DeregisterTaskDefinition",
+        "ecs:ListTaskDefinitions",
+        "elasticfilesystem:Describe*",
+        "events:List*",
+        "logs:DescribeResourcePolicies",
+        "secretsmanager:ListSecrets",
+        "ssm:DescribeDocument*",
+        "sqs:ListQueues",
+      ],
+      "*",
+      { StringEquals: { "aws:RequestedRegion": region } },
+    ),
+    allow(
+      "Clusters",
+      ["ecs:*"],
+      [
+        ...clusters,
+        ...["service", "task", "task-set", "container-instance"].flatMap((kind) =>
+          arns("ecs", `${kind}/*-vieweratlas-cluster/*`),
+        ),
+        ...arns("ecs", "task-definition/*-vieweratlas-*:*"),
+      ],
+    ),
+    allow(
+      "ScaleServices",
+      [
+        "application-autoscaling:DeleteScalingPolicy",
+        "application-autoscaling:DeregisterScalableTarget",
+        "application-autoscaling:ListTagsForResource",
+        "application-autoscaling:PutScalingPolicy",
+        "application-autoscaling:RegisterScalableTarget",
+        "application-autoscaling:TagResource",
+        "application-autoscaling:UntagResource",
+      ],
+      arns("application-autoscaling", "scalable-target/*"),
+    ),
+    allow("Schedules", ["scheduler:*"], arns("scheduler", "schedule/default/*-vieweratlas-*")),
+    allow("EventRules", ["events:*"], arns("events", "rule/*-vieweratlas-*")),
+    allow("Queues", ["sqs:*"], arns("sqs", "*-vieweratlas-*")),
+    allow(
+      "Automations",
+      [
+        "ssm:AddTagsToResource",
+        "ssm:CreateDocument",
+        "ssm:DeleteDocument",
+        "ssm:GetDocument",
+        "ssm:ListTagsForResource",
+        "ssm:RemoveTagsFromResource",
+        "ssm:UpdateDocument*",
+      ],
+      arns("ssm", "document/*-vieweratlas-*"),
+    ),
+    // He fills secrets, and reads none
+    allow(
+      "Secrets",
+      [
+        "secretsmanager:CreateSecret",
+        "secretsmanager:DeleteSecret",
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetResourcePolicy",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:RestoreSecret",
+        "secretsmanager:TagResource",
+        "secretsmanager:UntagResource",
+        "secretsmanager:UpdateSecret",
+      ],
+      arns("secretsmanager", "secret:*-vieweratlas/*"),
+    ),
+    allow("MakeFileSystems", ["elasticfilesystem:CreateFileSystem"], "*", {
+      StringEquals: { "aws:RequestTag/Project": "landfall" },
+    }),
+    allow(
+      "FileSystems",
+      ["elasticfilesystem:*"],
+      [...arns("elasticfilesystem", "file-system/*"), ...arns("elasticfilesystem", "access-point/*")],
+      { StringEquals: { "aws:ResourceTag/Project": "landfall" } },
+    ),
+    allow("Budgets", ["budgets:*"], arns("budgets", "budget/*-vieweratlas-budget", "")),
+    allow("LetEventsLog", ["logs:PutResourcePolicy", "logs:DeleteResourcePolicy"], "*", {
+      StringEquals: { "aws:RequestedRegion": region },
+    }),
+    allow(
+      "ContainerLogs",
+      [
+        "logs:AssociateKmsKey",
+        "logs:CreateLogGroup",
+        "logs:DeleteLogGroup",
+        "logs:DescribeLogStreams",
+        "logs:DisassociateKmsKey",
+        "logs:FilterLogEvents",
+        "logs:GetLogEvents",
+        "logs:ListTagsForResource",
+        "logs:PutRetentionPolicy",
+        "logs:StartLiveTail",
+        "logs:TagResource",
+        "logs:UntagResource",
+      ],
+      ["ecs", "aws/events"].flatMap((kind) => arns("logs", `log-group:/${kind}/*-vieweratlas-*`)),
+    ),
+    allow("HandOverRolesToContainers", ["iam:PassRole"], ours("role"), {
+      StringEquals: {
+        "iam:PassedToService": ["ecs-tasks", "events", "scheduler", "ssm"].map(
+          (service) => `${service}.amazonaws.com`,
+        ),
+      },
+    }),
+  ];
+  return { foundation, systems, containers };
 }

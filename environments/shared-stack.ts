@@ -83,6 +83,12 @@ export class SharedStack extends LandfallStack {
       "What deploying the systems needs besides.",
       policies.systems,
     );
+    const containers = deployer(
+      "deployer_containers",
+      "terraform-deployment-containers",
+      "What deploying systems in containers needs besides.",
+      policies.containers,
+    );
     writeSharedOutputs(this, {
       network,
       addresses: Object.fromEntries(
@@ -94,7 +100,7 @@ export class SharedStack extends LandfallStack {
       imageRepositories: this.imageRepositories(values),
       instanceProfile: hostRole.instanceProfile.name,
       boundaryPolicyArn: boundary.arn,
-      deployerPolicyArns: [foundation, systems],
+      deployerPolicyArns: [foundation, systems, containers],
     });
   }
 

@@ -25,11 +25,14 @@ const balanced = [
   ...outToTheWeb("x-scheduler_group"),
   ...outToTheWeb("macro-ai_host_group"),
 ];
+const viewerAtlas = ["443-443", "6697-6697"].flatMap(
+  (ports) => ["0.0.0.0/0", "::/0"].map((network) => `viewer-atlas_group egress tcp ${ports} ${network}`), // AWS, Twitch and its chat
+);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   state: [],
   shared: [],
-  sandbox: [...chronos, ...single],
-  prod: [...chronos, ...balanced],
+  sandbox: [...chronos, ...single, ...viewerAtlas],
+  prod: [...chronos, ...balanced, ...viewerAtlas],
 };
 
 const stacks = synthesized();

@@ -5,9 +5,15 @@ import { environmentEnv, resource, resources, sharedEnv, synthesizeFiles } from 
 
 const all = {
   ...environmentEnv("stage"),
-  TF_VAR_systems: "chronos,x-scheduler,macro-ai",
+  TF_VAR_systems: "chronos,x-scheduler,macro-ai,viewer-atlas",
   TF_VAR_edge_hosts: "edge-1",
   TF_VAR_x_scheduler_repository: "https://github.com/example/x-scheduler.git",
+  ...Object.fromEntries(
+    ["collector", "analysis", "vod"].map((name) => [
+      `TF_VAR_viewer_atlas_${name}_image`,
+      `sha256:${"0".repeat(64)}`,
+    ]),
+  ),
 };
 const inGroup = {
   TF_VAR_macro_ai_capacity: "group",
@@ -19,7 +25,12 @@ const addresses = "stage-dashboard,stage-edge-1,stage-x-scheduler";
 const stage = (inputs: Record<string, string> = {}) =>
   synthesizeFiles(
     {
-      "shared.env": { ...sharedEnv, TF_VAR_nat_gateways: "single", TF_VAR_addresses: addresses },
+      "shared.env": {
+        ...sharedEnv,
+        TF_VAR_nat_gateways: "single",
+        TF_VAR_addresses: addresses,
+        TF_VAR_image_repositories: "viewer-atlas",
+      },
       "stage.env": { ...all, ...inputs },
     },
     { only: ["stage"] },

@@ -72,6 +72,7 @@ export const freeTypes: ReadonlySet<string> = new Set([
   "aws_db_parameter_group",
   "aws_db_subnet_group",
   "aws_default_security_group",
+  "aws_ssm_document", // 100,000 steps of automations a month are free
   "aws_ecr_lifecycle_policy",
   "aws_ecr_repository_policy",
   "aws_ecs_cluster_capacity_providers",
