@@ -129,5 +129,6 @@ export const freeTypes: ReadonlySet<string> = new Set([
 
 /** Resource types that cost by use alone, and that are counted with another resource. */
 export const countedElsewhere: Readonly<Record<string, string>> = Object.freeze({
+  aws_efs_backup_policy: "AWS Backup is charged by the vault that it keeps copies in",
   aws_flow_log: "its data is counted with its log group",
 });
