@@ -145,9 +145,12 @@ export function readContainers(
 function parse<T>(schema: z.ZodType<T>, value: unknown, output: string, environment: string): T {
   const { success, data } = schema.safeParse(value);
   if (success) return data;
-  throw new LandfallError(`The output ${output} of ${environment} was written by another version of Landfall.`, {
-    mend: `Write it anew: ./landfall apply ${environment}`,
-  });
+  throw new LandfallError(
+    `The output ${output} of ${environment} was written by another version of Landfall.`,
+    {
+      mend: `Write it anew: ./landfall apply ${environment}`,
+    },
+  );
 }
 
 /** @throws {UsageError} where there is none of that name, or several */
@@ -187,7 +190,9 @@ function find<T extends { readonly system: string; readonly name: string }>(
 /** The service's own name in ECS. */
 export function serviceName({ service, name }: DeployedContainer): string {
   if (service !== undefined) return service;
-  throw new LandfallError(`The outputs name no service for ${name}.`, { mend: "Apply the environment again." });
+  throw new LandfallError(`The outputs name no service for ${name}.`, {
+    mend: "Apply the environment again.",
+  });
 }
 
 /** A command of the AWS CLI as one would type it. */

@@ -17,7 +17,10 @@ import { register as outputs } from "./verbs/outputs";
 import { register as plan } from "./verbs/plan";
 import { register as release } from "./verbs/release";
 import { register as remote } from "./verbs/remote";
+import { register as restart } from "./verbs/restart";
+import { register as run } from "./verbs/run";
 import { register as sandbox } from "./verbs/sandbox";
+import { register as secret } from "./verbs/secret";
 import { register as test } from "./verbs/test";
 import { register as unlock } from "./verbs/unlock";
 
@@ -35,6 +38,9 @@ const verbs = [
   unlock,
   release,
   remote,
+  run,
+  restart,
+  secret,
   sandbox,
   test,
 ];

@@ -1,8 +1,18 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { spawn } from "node:child_process";
 import { LandfallError, UsageError } from "../../environments/errors";
+import { loadSettings } from "../../environments/load";
+import { valuesOf, type EnvironmentValues } from "../../environments/derived";
 import { checkoutName, serviceOf } from "../../workloads/chronos/application";
+import { systemImages } from "../../workloads/images";
 import { AwsCli, typed } from "../aws";
+import {
+  findContainer,
+  openContainers,
+  serviceName,
+  type DeployedContainer,
+  type DeployedContainers,
+} from "../containers";
 import { progress } from "../output";
 import { sshArguments } from "../ssh";
 import { openWorkspace } from "../workspace";
@@ -59,6 +69,80 @@ async function throughAws(
   return new AwsCli(target.environment, stack.region).onTerminal(args(value));
 }
 
+/** A container of that name, where the environment carries systems with containers; undefined for a host of Chronos. */
+async function containerOf(
+  name: string,
+  wanted: string,
+): Promise<{ readonly deployed: DeployedContainers; readonly container: DeployedContainer } | undefined> {
+  const systems = systemsOf(name);
+  if (!systems.some((system) => Object.hasOwn(systemImages, system))) return undefined;
+  const deployed = await openContainers(name, { environment: process.env }).catch((error: unknown) => {
+    if (systems.includes("chronos")) return undefined; // its machines need no deployment
+    throw error;
+  });
+  if (!deployed) return undefined;
+  const isMeant = deployed.containers.some(
+    (container) => container.name === wanted || `${container.system}/${container.name}` === wanted,
+  );
+  // Chronos names its own hosts where it is no name of either
+  if (!isMeant && systems.includes("chronos")) return undefined;
+  return { deployed, container: findContainer(deployed, wanted) };
+}
+
+/** Systems that an environment carries; none where its settings do not say. */
+function systemsOf(name: string): readonly string[] {
+  if (name === "shared" || name === "state") return [];
+  const [found] = loadSettings({ only: [name], processEnvironment: process.env }).environments;
+  return found ? valuesOf<EnvironmentValues>(found.settings).systems : [];
+}
+
+/** Opens a shell, or runs a command, in a container by ECS Exec. @returns the session's exit code */
+async function shellIn(
+  { aws, emulated, environment }: DeployedContainers,
+  container: DeployedContainer,
+  command: readonly string[],
+): Promise<number> {
+  if (emulated) {
+    progress("skipped: the sandbox's containers are emulated, and nothing runs in them");
+    return 0;
+  }
+  const { cluster, kind, family, name, system } = container;
+  const whose = kind === "service" ? ["--service-name", serviceName(container)] : ["--family", family];
+  const list = ["ecs", "list-tasks", "--cluster", cluster, ...whose, "--desired-status", "RUNNING"];
+  const { taskArns } = (await aws.json(list)) as { taskArns: readonly string[] };
+  if (taskArns.length === 0)
+    throw new LandfallError(`No task of ${name} runs.`, {
+      mend:
+        kind === "task"
+          ? `Start one: ./landfall run ${environment} ${name} --no-follow`
+          : `See why: ./landfall logs ${environment} ${name}`,
+    });
+  const describe = ["ecs", "describe-tasks", "--cluster", cluster, "--tasks", ...taskArns.slice(0, 100)];
+  const { tasks } = (await aws.json(describe)) as { tasks: readonly ExecTask[] };
+  const task = tasks.find(({ enableExecuteCommand }) => enableExecuteCommand);
+  if (!task)
+    throw new LandfallError(`ECS Exec is off for the tasks of ${name}.`, {
+      mend: `Turn it on (${system.replaceAll("-", "_")}_exec="true"), and ./landfall apply ${environment}; tasks that are started then have it.`,
+    });
+  return aws.onTerminal([
+    ...["ecs", "execute-command", "--cluster", cluster, "--task", task.taskArn],
+    ...["--container", container.container, "--interactive"],
+    ...["--command", command.length > 0 ? typed(command) : "/bin/sh"],
+  ]);
+}
+
+interface ExecTask {
+  readonly taskArn: string;
+  readonly enableExecuteCommand?: boolean;
+}
+
+/** As `aws logs tail` takes it. */
+const since = (text: string): string => {
+  if (!/^\d{1,6}[smhdw]$/.test(text) && Number.isNaN(Date.parse(text)))
+    throw new InvalidArgumentError("Write how long ago, such as 10m, 2h or 1d, or a time in ISO 8601.");
+  return text;
+};
+
 const lines = (text: string): string => {
   if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError("Write a number of lines.");
   return text;
@@ -70,6 +154,7 @@ interface SshFlags {
 interface LogFlags extends SshFlags {
   readonly follow?: true;
   readonly lines: string;
+  readonly since: string;
   readonly containers?: true;
   readonly group?: string;
 }
@@ -78,21 +163,27 @@ interface LogFlags extends SshFlags {
 export function register(program: Command): void {
   program
     .command("ssh")
-    .description("log in to a host, or run a command on one of Chronos")
+    .description("log in to a host or a container, or run a command on one of Chronos or in a container")
     .argument("<env>", "environment")
-    .argument("<host>", "dashboard, an edge host's name, x-scheduler or macro-ai")
+    .argument("<host>", "dashboard, an edge host's name, x-scheduler, macro-ai, or a container's name")
     .argument("[command...]", "what to run there, after --")
     .option("--ssm", "go through AWS Session Manager, also where SSH is open")
     .action(async (name: string, host: string, command: string[], { ssm }: SshFlags) => {
       const managed = Object.hasOwn(managedHosts, host) ? managedHosts[host] : undefined;
       if (managed) {
-        if (command.length > 0) throw new UsageError("Commands after -- are for hosts of Chronos.");
+        if (command.length > 0)
+          throw new UsageError("Commands after -- are for hosts of Chronos and containers.");
         process.exitCode = await throughAws(name, managed.instance, (id) => [
           "ssm",
           "start-session",
           "--target",
           id,
         ]);
+        return;
+      }
+      const inContainer = await containerOf(name, host);
+      if (inContainer) {
+        process.exitCode = await shellIn(inContainer.deployed, inContainer.container, command);
         return;
       }
       const { target } = await reach(name, { environment: process.env, host, sessionManager: ssm });
@@ -103,19 +194,31 @@ export function register(program: Command): void {
     });
   program
     .command("logs")
-    .description("show the log of a host's application")
+    .description("show the log of a host's application, or of a container")
     .argument("<env>", "environment")
-    .argument("<host>", "dashboard, an edge host's name, x-scheduler or macro-ai")
+    .argument("<host>", "dashboard, an edge host's name, x-scheduler, macro-ai, or a container's name")
     .option("-f, --follow", "go on as it grows")
-    .option("-n, --lines <number>", "how many lines to begin with", lines, "200")
+    .option("-n, --lines <number>", "hosts of Chronos: how many lines to begin with", lines, "200")
+    .option("--since <time>", "all others: where to begin, as 10m, 2h or an ISO time", since, "1h")
     .option("--group <name>", "x-scheduler and macro-ai: another of its log groups, such as host")
     .option("--containers", "what the dashboard's containers say")
     .option("--ssm", "go through AWS Session Manager, also where SSH is open")
-    .action(async (name: string, host: string, flags: LogFlags) => {
+    .action(async (name: string, host: string, flags: LogFlags, verb: Command) => {
       const managed = Object.hasOwn(managedHosts, host) ? managedHosts[host] : undefined;
       if (managed) {
         process.exitCode = await throughAws(name, managed.logs, (prefix) => [
-          ...["logs", "tail", `${prefix}/${flags.group ?? managed.main}`, "--since", "1h"],
+          ...["logs", "tail", `${prefix}/${flags.group ?? managed.main}`, "--since", flags.since],
+          ...(flags.follow ? ["--follow"] : []),
+        ]);
+        return;
+      }
+      const inContainer = await containerOf(name, host);
+      if (inContainer) {
+        if (verb.getOptionValueSource("lines") === "cli")
+          throw new UsageError("-n is for hosts of Chronos.", { mend: "For a container: --since 10m" });
+        const { deployed, container } = inContainer;
+        process.exitCode = await deployed.aws.onTerminal([
+          ...["logs", "tail", container.log_group, "--since", flags.since],
           ...(flags.follow ? ["--follow"] : []),
         ]);
         return;

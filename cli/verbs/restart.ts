@@ -21,6 +21,9 @@ const EVENTS = 10;
 
 /** What became of a service. */
 export interface Restart {
+  /** What commands call it. */
+  readonly name: string;
+  /** Its name in ECS. */
   readonly service: string;
   /** `stopped`: no task is wanted, so there is nothing to restart. `started`: nobody waited for the end. */
   readonly status: "restarted" | "started" | "stopped" | "failed";
@@ -91,7 +94,8 @@ class Restarting {
   async toTheEnd(): Promise<Restart> {
     const before = await this.look();
     const { service } = this;
-    if (before.desiredCount === 0) return { service, status: "stopped", desired: 0 };
+    const { name } = this.container;
+    if (before.desiredCount === 0) return { name, service, status: "stopped", desired: 0 };
     this.known = new Set(before.events?.map(({ id }) => id));
     const { deployed } = this;
     const answer = await this.wait.for(
@@ -99,7 +103,7 @@ class Restarting {
     );
     const { deployments } = (answer as { service: Service }).service;
     const deployment = deployments.find(({ status }) => status === "PRIMARY")?.id;
-    const common = { service, desired: before.desiredCount, deployment };
+    const common = { name, service, desired: before.desiredCount, deployment };
     if (deployed.emulated) {
       progress("The sandbox's containers are emulated, and nothing runs in them: not waited for.");
       return { ...common, status: "started" };
@@ -118,7 +122,11 @@ class Restarting {
     for (let told = ""; ; await this.wait.pause()) {
       const service = await this.look({ quiet: true });
       const deployment = service.deployments.find((one) => one.id === id);
-      const failed = (reason: string) => ({ status: "failed" as const, reason, events: this.newEvents(service) });
+      const failed = (reason: string) => ({
+        status: "failed" as const,
+        reason,
+        events: this.newEvents(service),
+      });
       if (!deployment) return failed("Another deployment has taken its place.");
       const now = this.line(deployment);
       if (now !== told) progress((told = now));
@@ -131,7 +139,8 @@ class Restarting {
 
   private line({ runningCount, desiredCount, failedTasks = 0, rolloutState }: Deployment): string {
     const failed = failedTasks > 0 ? `, ${failedTasks} failed` : "";
-    const done = rolloutState === "IN_PROGRESS" && runningCount >= desiredCount ? ", old tasks are ending" : "";
+    const done =
+      rolloutState === "IN_PROGRESS" && runningCount >= desiredCount ? ", old tasks are ending" : "";
     return `${this.service}: ${runningCount} of ${desiredCount} new tasks run${failed}${done}`;
   }
 
@@ -159,15 +168,18 @@ class Restarting {
 }
 
 /** What became of a service, for people; stderr gets why it failed. */
-export function tellRestart(restarted: Restart, environment: string, wanted: string): void {
-  const { service, status, desired, reason, events = [] } = restarted;
+export function tellRestart(restarted: Restart, environment: string): void {
+  const { name, service, status, desired, reason, events = [] } = restarted;
   if (status === "stopped")
-    progress(`${service} is to have no tasks (desired count 0): nothing to restart. It has no image, or is set to 0.`);
-  if (status === "restarted") progress(`${service}: restarted, ${desired} ${desired === 1 ? "task" : "tasks"}`);
+    progress(
+      `${service} is to have no tasks (desired count 0): nothing to restart. It has no image, or is set to 0.`,
+    );
+  if (status === "restarted")
+    progress(`${service}: restarted, ${desired} ${desired === 1 ? "task" : "tasks"}`);
   if (status !== "failed") return;
   for (const event of events) progress(`  ${event}`);
   throw new LandfallError(`${service} was not restarted. ${reason}`, {
-    mend: `What it says: ./landfall logs ${environment} ${wanted}`,
+    mend: `What it says: ./landfall logs ${environment} ${name}`,
   });
 }
 
@@ -183,6 +195,6 @@ export function register(program: Command): void {
       const restarted = await restart(name, wanted, { environment: process.env });
       if (json) resultJson(restarted);
       else if (restarted.status !== "failed") result(`${restarted.service}: ${restarted.status}`);
-      tellRestart(restarted, name, wanted);
+      tellRestart(restarted, name);
     });
 }

@@ -172,7 +172,9 @@ class Follower {
     if (this.deployed.emulated)
       progress("The sandbox's containers are emulated, and nothing runs in them: not followed.");
     if (this.options.follow === false || this.deployed.emulated) {
-      progress(`Its log: ${this.command("logs", "tail", this.log.group, "--log-stream-names", this.log.stream, "--follow")}`);
+      progress(
+        `Its log: ${this.command("logs", "tail", this.log.group, "--log-stream-names", this.log.stream, "--follow")}`,
+      );
       progress(`To stop it: ${this.stopCommand}`);
       return this.result();
     }
@@ -293,7 +295,7 @@ class LogStream {
 
   /** Takes what is new, in order. @returns whether there was anything */
   async read(onLine: (line: string) => void): Promise<boolean> {
-    for (let any = false; ; ) {
+    for (let any = false; ;) {
       const { events = [], nextForwardToken } = await this.next();
       for (const { message } of events) onLine(message);
       any ||= events.length > 0;
@@ -324,7 +326,9 @@ export function explain(run: TaskRun, environment: string, wanted: string): Land
       mend: `Run it again, or so that nobody takes it: ./landfall run ${environment} ${wanted} --on-demand`,
       exitCode: exitCode || 1,
     });
-  return new LandfallError(`${task} did not start.\n${reason}`, { mend: mendOf(reason, environment, wanted) });
+  return new LandfallError(`${task} did not start.\n${reason}`, {
+    mend: mendOf(reason, environment, wanted),
+  });
 }
 
 function mendOf(reason: string, environment: string, wanted: string): string {
@@ -376,7 +380,9 @@ export function register(program: Command): void {
       }
       const problem = explain(run, name, wanted);
       if (problem) throw problem;
-      progress(`${run.task}: exit code ${run.exitCode}${run.reason ? `, ${run.reason.replaceAll("\n", ", ")}` : ""}`);
+      progress(
+        `${run.task}: exit code ${run.exitCode}${run.reason ? `, ${run.reason.replaceAll("\n", ", ")}` : ""}`,
+      );
       process.exitCode = run.exitCode;
     });
 }

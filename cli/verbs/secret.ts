@@ -77,12 +77,14 @@ async function restartAfter(deployed: DeployedContainers, service: DeployedConta
 
 /** The AWS CLI's own history would hold the value. */
 async function refuseHistory({ awsEnvironment }: DeployedContainers): Promise<void> {
-  const { stdout = "" } = await execa("aws", ["configure", "get", "cli_history"], {
+  const { stdout = "", code } = await execa("aws", ["configure", "get", "cli_history"], {
     env: awsEnvironment,
     extendEnv: false,
     reject: false,
     stdin: "ignore",
   });
+  if (code === "ENOENT")
+    throw new LandfallError("The AWS CLI is not on PATH.", { mend: "https://aws.amazon.com/cli/" });
   if (stdout.trim() === "enabled")
     throw new LandfallError("Your AWS CLI keeps a history of all it sends, with values of secrets.", {
       mend: "Turn it off for this: aws configure set cli_history disabled",
@@ -97,10 +99,7 @@ export function checkValue(given: string): string {
   const value = given.replace(/\r?\n$/, "");
   const nothing = "Nothing was changed.";
   if (value === "") throw new UsageError("The value is empty.", { mend: nothing });
-  if (Buffer.byteLength(value) > LIMIT)
-    throw new UsageError(`The value has more than ${LIMIT} bytes, which is all that Secrets Manager takes.`, {
-      mend: nothing,
-    });
+  if (Buffer.byteLength(value) > LIMIT) throw tooLong();
   if (value.includes("\0"))
     throw new UsageError("The value has a NUL, which no environment variable can hold.", { mend: nothing });
   if (value.includes("\r"))
@@ -109,6 +108,11 @@ export function checkValue(given: string): string {
     });
   return value;
 }
+
+const tooLong = (): UsageError =>
+  new UsageError(`The value has more than ${LIMIT} bytes, which is all that Secrets Manager takes.`, {
+    mend: "Nothing was changed.",
+  });
 
 /** Hands the value over by stdin, so that no process list and no history has it. @returns the version's id */
 async function put(
@@ -139,7 +143,6 @@ async function put(
   if (exitCode === 0) return (JSON.parse(stdout || "{}") as { VersionId?: string }).VersionId;
   throw new LandfallError(
     `aws secretsmanager put-secret-value failed for ${secretName}.\n${redact(stderr.trim(), [value])}`,
-    { mend: exitCode === 127 ? "Install the AWS CLI." : undefined },
   );
 }
 
@@ -155,13 +158,14 @@ export async function readValue(input: ReadStream): Promise<string> {
   for await (const chunk of input) {
     chunks.push(Buffer.from(chunk as Uint8Array));
     length += chunk.length;
-    if (length > LIMIT + 2) break; // too long already, whatever comes
+    if (length > LIMIT + 2) throw tooLong(); // a newline at the end is none of it
   }
-  if (length > LIMIT + 2) return checkValue("x".repeat(length)); // throws; what is cut may be no text
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
   } catch {
-    throw new UsageError("The value is no UTF-8 text.", { mend: "Encode it, as by base64. Nothing was changed." });
+    throw new UsageError("The value is no UTF-8 text.", {
+      mend: "Encode it, as by base64. Nothing was changed.",
+    });
   }
 }
 
@@ -211,10 +215,12 @@ export async function listSecrets(name: string, options: ContainerOptions): Prom
 }
 
 async function stateOf({ aws }: DeployedContainers, { arn }: DeployedSecret): Promise<ListedSecret["state"]> {
-  const answer = await aws.json(["secretsmanager", "describe-secret", "--secret-id", arn]).catch((error: Error) => {
-    if (error.message.includes("ResourceNotFoundException")) return undefined;
-    throw error;
-  });
+  const answer = await aws
+    .json(["secretsmanager", "describe-secret", "--secret-id", arn])
+    .catch((error: Error) => {
+      if (error.message.includes("ResourceNotFoundException")) return undefined;
+      throw error;
+    });
   if (answer === undefined) return "missing";
   const { VersionIdsToStages: versions = {}, DeletedDate: deleted } = answer as {
     VersionIdsToStages?: Readonly<Record<string, readonly string[]>> | null;
@@ -235,7 +241,14 @@ export function formatSecrets(secrets: readonly ListedSecret[]): string {
   ]);
   const all = [["NAME", "IN SECRETS MANAGER", "WRITTEN BY", "HAS", "USED BY"], ...rows];
   const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
-  return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n");
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 /** Adds `secret set` and `secret list`. */
@@ -255,7 +268,7 @@ export function register(program: Command): void {
       else result(`${set.secret}: set`);
       if (set.tasks.length > 0)
         progress(`${set.tasks.join(", ")}: ${set.tasks.length === 1 ? "takes" : "take"} it at the next run`);
-      for (const restarted of set.restarts) tellRestart(restarted, name, restarted.service);
+      for (const restarted of set.restarts) tellRestart(restarted, name);
     });
   secret
     .command("list")
