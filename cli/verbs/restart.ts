@@ -46,6 +46,7 @@ interface Deployment {
   readonly failedTasks?: number;
 }
 interface Service {
+  readonly status?: string;
   readonly desiredCount: number;
   readonly deployments: readonly Deployment[];
   readonly events?: readonly { readonly id: string; readonly message: string }[];
@@ -160,7 +161,8 @@ class Restarting {
     const args = ["ecs", "describe-services", ...this.target("--services")];
     const answer = await askAgain(this.wait, () => this.deployed.aws.json(args, { quiet }));
     const [service] = (answer as { services?: readonly Service[] }).services ?? [];
-    if (service) return service;
+    // One that was deleted is shown for a while
+    if (service && service.status !== "INACTIVE" && service.status !== "DRAINING") return service;
     throw new LandfallError(`There is no service ${this.service}.`, {
       mend: `./landfall apply ${this.deployed.environment}`,
     });
