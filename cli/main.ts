@@ -8,6 +8,7 @@ import { colors, progress } from "./output";
 import { register as apply } from "./verbs/apply";
 import { register as bootstrap } from "./verbs/bootstrap";
 import { register as check } from "./verbs/check";
+import { register as compose } from "./verbs/compose";
 import { register as configure } from "./verbs/configure";
 import { register as cost } from "./verbs/cost";
 import { register as destroy } from "./verbs/destroy";
@@ -41,6 +42,7 @@ const verbs = [
   run,
   restart,
   secret,
+  compose,
   sandbox,
   test,
 ];

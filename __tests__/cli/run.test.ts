@@ -234,6 +234,21 @@ describe("a task that does not run", () => {
   });
 });
 
+it.each([
+  [0, 124],
+  [137, 137],
+])("is no success where its own time limit ended it: exit code %i is %i", async (exitCode, expected) => {
+  const containers = [
+    { name: "time-limit", exitCode: 124 },
+    { name: "analysis", exitCode },
+  ];
+  deployed({ answers: running(stopped(exitCode, { containers })) });
+  expect(explain(await run(), "stage", "analysis")).toMatchObject({
+    exitCode: expected,
+    message: expect.stringContaining("not done within its time limit"),
+  });
+});
+
 it("a service is no task", async () => {
   deployed({});
   await expect(run({}, "collector")).rejects.toMatchObject({

@@ -17,6 +17,7 @@ import { progress, result, resultJson } from "../output";
 
 /** After the task has stopped: so many questions without an answer mean that its log is complete. */
 const QUIET = 3;
+const TIME_IS_UP = 124;
 /** Questions about a task that ECS does not know yet. */
 const UNKNOWN_LIMIT = 30;
 
@@ -50,6 +51,8 @@ export interface TaskRun {
   readonly reason?: string;
   /** Whether it was stopped at the end of `timeout`. */
   readonly timedOut?: boolean;
+  /** Whether its own time limit ended it. */
+  readonly timeWasUp?: boolean;
 }
 
 interface Task {
@@ -264,9 +267,14 @@ class Follower {
       stopCode,
       reason: reason || undefined,
       timedOut: this.timedOut || undefined,
+      timeWasUp: containers.some(timeWasUp) || undefined,
     };
   }
 }
+
+/** The container that ends a task when its time is up, and only then with this exit code. */
+const timeWasUp = ({ name, exitCode }: { readonly name: string; readonly exitCode?: number }): boolean =>
+  name === "time-limit" && exitCode === TIME_IS_UP;
 
 interface LogEvents {
   readonly events?: readonly { readonly message: string }[];
@@ -320,12 +328,16 @@ class LogStream {
 export function explain(run: TaskRun, environment: string, wanted: string): LandfallError | undefined {
   const { task, exitCode, stopCode, reason = "no reason given", timedOut } = run;
   if (timedOut) return new LandfallError(`${task} did not end in time and was stopped.\n${reason}`);
-  if (exitCode !== undefined && stopCode !== "SpotInterruption") return undefined;
+  if (run.timeWasUp)
+    return new LandfallError(`${task} was not done within its time limit, and was stopped.\n${reason}`, {
+      exitCode: exitCode || TIME_IS_UP,
+    });
   if (stopCode === "SpotInterruption")
     return new LandfallError(`AWS took the Spot capacity of ${task} back.\n${reason}`, {
-      mend: `Run it again, or so that nobody takes it: ./landfall run ${environment} ${wanted} --on-demand`,
+      mend: `A system with a fallback from Spot runs it once more by itself: ./landfall logs ${environment} ${wanted}. Else: ./landfall run ${environment} ${wanted} --on-demand`,
       exitCode: exitCode || 1,
     });
+  if (exitCode !== undefined) return undefined;
   return new LandfallError(`${task} did not start.\n${reason}`, {
     mend: mendOf(reason, environment, wanted),
   });
