@@ -106,7 +106,7 @@ describe("a task that runs to its end", () => {
     );
   });
 
-  it("has its last lines shown, which arrive after its end, after some quiet, and past an empty page", async () => {
+  it("has its last lines shown, which arrive after its end, after some quiet, and past empty pages", async () => {
     const late = [
       { at: 1, message: "begins" },
       { at: 4, message: "late 1" },
@@ -114,7 +114,7 @@ describe("a task that runs to its end", () => {
       { at: 6, message: "late 3" },
       { at: 6, message: "late 4" },
     ];
-    deployed({ answers: running(stopped(0)), log: late, hollow: 7 });
+    deployed({ answers: running(stopped(0)), log: late, hollow: { after: 2, pages: 5 } });
     await run();
     expect(lines).toEqual(["begins", "late 1", "late 2", "late 3", "late 4"]);
   });

@@ -4,7 +4,11 @@
 "use strict";
 const fs = require("node:fs");
 
-const done = (value) => ({ exitCode: 0, stdout: JSON.stringify(value), stderr: "" });
+const done = (value) => ({
+  exitCode: 0,
+  stdout: Object.keys(value).length > 0 ? JSON.stringify(value) : "",
+  stderr: "",
+});
 const failed = (stderr, exitCode = 254) => ({ exitCode, stdout: "", stderr });
 
 /** Answers one call; `file` holds what it knows. */
@@ -38,7 +42,8 @@ function logEvents(state, args) {
     return failed("An error occurred (ResourceNotFoundException): no such log stream");
   const token = args.includes("--next-token") ? args[args.indexOf("--next-token") + 1] : "f/0/0";
   const [, offset, hollow] = token.split("/").map(Number);
-  if (state.hollow === state.questions)
+  const { after, pages } = state.hollow ?? {};
+  if (offset === after && hollow < pages)
     return done({ events: [], nextForwardToken: `f/${offset}/${hollow + 1}` });
   const events = arrived.slice(offset, offset + 2).map(({ message }) => ({ message }));
   return done({ events, nextForwardToken: `f/${offset + events.length}/${hollow}` });

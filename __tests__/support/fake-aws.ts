@@ -20,8 +20,8 @@ export interface FakeState {
   readonly answers?: Readonly<Record<string, readonly object[]>>;
   /** Events of the log stream, and with which question they have arrived. */
   readonly log?: readonly { readonly at: number; readonly message: string }[];
-  /** The question that is answered without events, though there are more. */
-  readonly hollow?: number;
+  /** Pages without events after so many events, though there are more. */
+  readonly hollow?: { readonly after: number; readonly pages: number };
   /** `cli_history` of the user's AWS config. */
   readonly history?: string;
 }

@@ -2,6 +2,7 @@ import { InvalidArgumentError, type Command } from "commander";
 import { spawn } from "node:child_process";
 import { LandfallError, UsageError } from "../../environments/errors";
 import { loadSettings } from "../../environments/load";
+import { nearest } from "../../environments/nearest";
 import { valuesOf, type EnvironmentValues } from "../../environments/derived";
 import { checkoutName, serviceOf } from "../../workloads/chronos/application";
 import { systemImages } from "../../workloads/images";
@@ -69,11 +70,15 @@ async function throughAws(
   return new AwsCli(target.environment, stack.region).onTerminal(args(value));
 }
 
-/** A container of that name, where the environment carries systems with containers; undefined for a host of Chronos. */
-async function containerOf(
-  name: string,
-  wanted: string,
-): Promise<{ readonly deployed: DeployedContainers; readonly container: DeployedContainer } | undefined> {
+/** Containers of an environment, and the one that is meant. */
+interface Containers {
+  readonly deployed: DeployedContainers;
+  /** None where a host of Chronos may be meant. */
+  readonly container?: DeployedContainer;
+}
+
+/** @returns undefined where the environment carries no system with containers, or is not deployed and Chronos's may be */
+async function containersOf(name: string, wanted: string): Promise<Containers | undefined> {
   const systems = systemsOf(name);
   if (!systems.some((system) => Object.hasOwn(systemImages, system))) return undefined;
   const deployed = await openContainers(name, { environment: process.env }).catch((error: unknown) => {
@@ -84,9 +89,26 @@ async function containerOf(
   const isMeant = deployed.containers.some(
     (container) => container.name === wanted || `${container.system}/${container.name}` === wanted,
   );
-  // Chronos names its own hosts where it is no name of either
-  if (!isMeant && systems.includes("chronos")) return undefined;
+  if (!isMeant && systems.includes("chronos")) return { deployed };
   return { deployed, container: findContainer(deployed, wanted) };
+}
+
+/** As {@link reach}; where there is no such host, containers are named too. */
+async function reachHost(
+  name: string,
+  { host, ssm, containers }: { host: string; ssm?: true; containers?: Containers },
+): ReturnType<typeof reach> {
+  const options = { environment: process.env, host, sessionManager: ssm };
+  return reach(name, options).catch((error: unknown) => {
+    if (!(error instanceof UsageError) || !containers) throw error;
+    const names = containers.deployed.containers.map((one) => one.name);
+    const near = nearest(host, names);
+    throw new UsageError(error.message, {
+      mend: [error.mend, `Containers: ${names.join(", ")}.`, near && `Did you mean ${near}?`]
+        .filter(Boolean)
+        .join(" "),
+    });
+  });
 }
 
 /** Systems that an environment carries; none where its settings do not say. */
@@ -181,12 +203,12 @@ export function register(program: Command): void {
         ]);
         return;
       }
-      const inContainer = await containerOf(name, host);
-      if (inContainer) {
-        process.exitCode = await shellIn(inContainer.deployed, inContainer.container, command);
+      const containers = await containersOf(name, host);
+      if (containers?.container) {
+        process.exitCode = await shellIn(containers.deployed, containers.container, command);
         return;
       }
-      const { target } = await reach(name, { environment: process.env, host, sessionManager: ssm });
+      const { target } = await reachHost(name, { host, ssm, containers });
       process.exitCode = await runHere([
         ...sshArguments(target, process.env, { interactive: true }),
         ...command,
@@ -212,22 +234,18 @@ export function register(program: Command): void {
         ]);
         return;
       }
-      const inContainer = await containerOf(name, host);
-      if (inContainer) {
+      const containers = await containersOf(name, host);
+      if (containers?.container) {
         if (verb.getOptionValueSource("lines") === "cli")
           throw new UsageError("-n is for hosts of Chronos.", { mend: "For a container: --since 10m" });
-        const { deployed, container } = inContainer;
+        const { deployed, container } = containers;
         process.exitCode = await deployed.aws.onTerminal([
           ...["logs", "tail", container.log_group, "--since", flags.since],
           ...(flags.follow ? ["--follow"] : []),
         ]);
         return;
       }
-      const { target, host: found } = await reach(name, {
-        environment: process.env,
-        host,
-        sessionManager: flags.ssm,
-      });
+      const { target, host: found } = await reachHost(name, { host, ssm: flags.ssm, containers });
       const follow = flags.follow ? " -f" : "";
       const command = flags.containers
         ? `cd ~/${checkoutName(found.repository)} && sudo docker compose logs --tail ${flags.lines}${follow}`
