@@ -226,10 +226,47 @@ class Ecs(unittest.TestCase):
         self.assertEqual(service["deploymentConfiguration"], {"maximumPercent": 100, "minimumHealthyPercent": 0})
         self.assertEqual(service["enableECSManagedTags"], True)
 
+    def test_a_task_runs_of_which_only_the_whole_has_a_size(self):
+        self.ecs.register_task_definition(
+            family="sized",
+            cpu="256",
+            memory="512",
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            containerDefinitions=[{"name": "app", "image": "app"}],
+        )
+        network = self.service()["networkConfiguration"]
+        ran = self.ecs.run_task(
+            cluster="main",
+            taskDefinition="sized",
+            capacityProviderStrategy=[{"capacityProvider": "FARGATE", "weight": 1}],
+            networkConfiguration=network,
+        )
+        self.assertEqual([len(ran["tasks"]), ran["failures"]], [1, []])
+
     def test_its_capacity_providers_can_be_changed(self):
         strategy = [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}]
         self.ecs.update_service(cluster="main", service="app", capacityProviderStrategy=strategy)
         self.assertEqual(self.service()["capacityProviderStrategy"], strategy)
+
+
+@mock_aws
+class Efs(unittest.TestCase):
+    def setUp(self):
+        self.efs = boto3.client("efs")
+        self.id = self.efs.create_file_system(CreationToken="one")["FileSystemId"]
+
+    def test_a_backup_policy_is_kept(self):
+        for status in ["ENABLED", "DISABLED"]:
+            self.efs.put_backup_policy(FileSystemId=self.id, BackupPolicy={"Status": status})
+            told = self.efs.describe_backup_policy(FileSystemId=self.id)["BackupPolicy"]
+            self.assertEqual(told["Status"], status)
+
+    def test_a_policy_can_be_taken_away(self):
+        self.efs.put_file_system_policy(FileSystemId=self.id, Policy="{}")
+        self.efs.delete_file_system_policy(FileSystemId=self.id)
+        with self.assertRaises(ClientError):
+            self.efs.describe_file_system_policy(FileSystemId=self.id)
 
 
 @mock_aws

@@ -1,8 +1,12 @@
 """Elastic Container Service."""
 
+from types import SimpleNamespace
+
 from moto.core.utils import camelcase_to_underscores
+from moto.ecs.models import EC2ContainerServiceBackend as Backend
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
+calculate_requirements = Backend._calculate_task_resource_requirements
 create_service = Response.create_service
 
 # Of CreateService's parameters, those that moto 5.2.5 forgets. UpdateService keeps them
@@ -34,5 +38,14 @@ def create_whole_service(response):
     return answer
 
 
+def requirements_of_task(task_definition):
+    """RunTask: moto 5.2.5 fails where only the task has a size, as on Fargate, and not each container.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html#task_size
+    """
+    sized = [{"memory": 0, **container} for container in task_definition.container_definitions]
+    return calculate_requirements(SimpleNamespace(container_definitions=sized))
+
+
 def apply():
+    Backend._calculate_task_resource_requirements = staticmethod(requirements_of_task)
     Response.create_service = create_whole_service
