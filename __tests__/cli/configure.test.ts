@@ -7,11 +7,11 @@ import {
   configure,
   configureAfterApply,
   formatResult,
-  inParallel,
   redact,
   register,
   type HostResult,
 } from "../../cli/verbs/configure";
+import { inParallel } from "../../cli/parallel";
 import { environmentEnv, envText, sharedEnv, temporaryFolder } from "../support/stacks";
 
 let said: string;

@@ -1,5 +1,4 @@
 import { Argument, InvalidArgumentError, Option, type Command } from "commander";
-import { createLogUpdate } from "log-update";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Outputs } from "../../backend/state-store";
@@ -21,6 +20,7 @@ import {
   type HostKind,
 } from "../../workloads/chronos/application";
 import { colors, progress, result, resultJson, setLiveLines } from "../output";
+import { inParallel, onInterrupt, StepDisplay } from "../parallel";
 import {
   hostKeysOfInstance,
   knownHostsFile,
@@ -106,7 +106,7 @@ export async function configure(name: string, options: ConfigureOptions): Promis
     : undefined;
 
   const stop = new AbortController();
-  const display = new HostDisplay();
+  const display = new StepDisplay();
   setLiveLines(display);
   const release = onInterrupt(() => {
     progress(
@@ -245,7 +245,7 @@ interface Run {
   readonly application: ChronosApplication;
   readonly deployed?: Deployment;
   readonly options: ConfigureOptions;
-  readonly display: Pick<HostDisplay, "step" | "end">;
+  readonly display: Pick<StepDisplay, "step" | "finish">;
   readonly stop: AbortSignal;
 }
 
@@ -261,7 +261,7 @@ async function configureHost(host: HostApplication, run: Run): Promise<HostResul
     report.failure ??= error instanceof LandfallError ? error : new LandfallError(String(error));
   }
   const finished = report.result(Math.round((Date.now() - started) / 1000), run.stop.aborted);
-  run.display.end(finished);
+  run.display.finish(host.name, `${finished.status} (${finished.seconds} s)`);
   return finished;
 }
 
@@ -284,7 +284,7 @@ export async function reach(
   const deployed = needsOutputs(host, isSandbox)
     ? { region, outputs: await outputsOf(name, options) }
     : undefined;
-  const display = { step: (_: string, text: string) => progress(text), end: () => {} };
+  const display = { step: (_: string, text: string) => progress(text), finish: () => {} };
   const run = { name, application, deployed, options, display, stop: new AbortController().signal };
   const target = targetOf(host, run);
   await pin(host, target, run);
@@ -459,74 +459,6 @@ function connectionError(host: HostApplication, target: Target, said: string): L
       ? "Session Manager needs the AWS CLI with its plugin here, and ssm:StartSession: https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html"
       : "See whether it runs, and whether your network is in ssh_cidrs; --ssm goes through Session Manager.",
   });
-}
-
-/** Calls on the first wish to stop. @returns how to end that */
-function onInterrupt(stop: () => void): () => void {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  let stopped = false;
-  const interrupted = () => {
-    if (!stopped) stop();
-    stopped = true;
-  };
-  for (const signal of signals) process.on(signal, interrupted);
-  return () => {
-    for (const signal of signals) process.off(signal, interrupted);
-  };
-}
-
-/** Does `work` on each item, so many at once; results are in the items' order. */
-export async function inParallel<T, R>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = [];
-  const left = [...items.entries()];
-  const worker = async () => {
-    for (let next = left.shift(); next; next = left.shift()) results[next[0]] = await work(next[1]);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  return results;
-}
-
-/** Shows what each host is doing: live lines in a terminal, a line for each step elsewhere. */
-class HostDisplay {
-  private readonly steps = new Map<string, { readonly text: string; readonly since: number }>();
-  private readonly live = process.stderr.isTTY ? createLogUpdate(process.stderr) : undefined;
-  private readonly timer = this.live && setInterval(() => this.draw(), 1000);
-
-  step(host: string, text: string): void {
-    if (this.steps.get(host)?.text === text) return;
-    this.steps.set(host, { text, since: Date.now() });
-    if (this.live) this.draw();
-    else progress(`${host}: ${text}`);
-  }
-
-  /** Ends a host's line, or all. */
-  end(host?: HostResult): void {
-    if (host) {
-      this.steps.delete(host.name);
-      progress(`${host.name}: ${host.status} (${host.seconds} s)`);
-      this.draw();
-    } else {
-      clearInterval(this.timer);
-      this.clear();
-      this.live?.done();
-    }
-  }
-
-  clear(): void {
-    this.live?.clear();
-  }
-
-  private draw(): void {
-    this.live?.(
-      [...this.steps]
-        .map(([host, { text, since }]) => `  ${host}: ${text} ${Math.round((Date.now() - since) / 1000)} s`)
-        .join("\n"),
-    );
-  }
 }
 
 /** A line for each host, and below it what changed, by file and name. */
