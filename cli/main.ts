@@ -13,6 +13,7 @@ import { register as configure } from "./verbs/configure";
 import { register as cost } from "./verbs/cost";
 import { register as destroy } from "./verbs/destroy";
 import { register as doctor } from "./verbs/doctor";
+import { register as images } from "./verbs/images";
 import { register as init } from "./verbs/init";
 import { register as outputs } from "./verbs/outputs";
 import { register as plan } from "./verbs/plan";
@@ -37,6 +38,7 @@ const verbs = [
   destroy,
   outputs,
   unlock,
+  images,
   release,
   remote,
   run,

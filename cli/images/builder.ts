@@ -1,4 +1,4 @@
-import { LandfallError, UsageError } from "../../environments/errors";
+import { LandfallError } from "../../environments/errors";
 import { progress } from "../output";
 import { clean, run, type Command, type RunOptions } from "./command";
 
@@ -84,15 +84,6 @@ async function probe(
   if (name !== "docker") return { name, version };
   const buildx = await run({ program: name, args: ["buildx", "version"] }, options);
   return { name, version, buildx: buildx.exitCode === 0 };
-}
-
-/** @throws {UsageError} where it is no builder's name */
-export function builderName(text: string): BuilderName {
-  const name = builderNames.find((each) => each === text);
-  if (name) return name;
-  throw new UsageError(`"${text}" is no builder that is known here.`, {
-    mend: `There are: ${builderNames.join(", ")}.`,
-  });
 }
 
 export interface Build {

@@ -1,0 +1,100 @@
+import { Option, type Command } from "commander";
+import { LandfallError } from "../../environments/errors";
+import { builderNames, type BuilderName } from "../images/builder";
+import { buildImages, promoteImages, pushImages } from "../images/images";
+import { registryHost } from "../images/registry";
+import type { ImageResult, ImagesResult } from "../images/run";
+import { progress, result, resultJson } from "../output";
+
+/** A line for each image, and below it why it failed. */
+export function formatImages({ images }: ImagesResult): string {
+  const width = (key: "name" | "status") => Math.max(0, ...images.map((image) => image[key].length));
+  const [names, statuses] = [width("name"), width("status")];
+  return images
+    .map((image) => {
+      const head = [image.name.padEnd(names), image.status.padEnd(statuses), ...whichImage(image)];
+      return [head.join("  ").trimEnd(), ...reasonOf(image)].join("\n");
+    })
+    .join("\n");
+}
+
+function whichImage({ image, digest, pinned }: ImageResult): string[] {
+  const pin = pinned === undefined ? [] : [pinned ? "pinned" : "pinned already"];
+  return [...(image === undefined ? [] : [image]), ...(digest === undefined ? [] : [digest]), ...pin];
+}
+
+const reasonOf = ({ reason, mend }: ImageResult): string[] =>
+  [reason, mend].flatMap((text) => (text ? text.trimEnd().split("\n") : [])).map((line) => `    ${line}`);
+
+/** Says what became of the images, and what comes next. Exit code 1 where one failed. */
+function tell(done: ImagesResult, { json }: { readonly json?: true }): void {
+  if (json) resultJson(done);
+  else result(formatImages(done));
+  const { environment, images, interrupted, ok } = done;
+  if (images.some(({ pinned }) => pinned))
+    progress(`environments/${environment}.env pins other images now. Next: ./landfall apply ${environment}`);
+  if (interrupted)
+    throw new LandfallError("Interrupted.", { mend: "Run it again to finish.", exitCode: 130 });
+  if (!ok) process.exitCode = 1;
+}
+
+interface BuildFlags {
+  readonly builder?: BuilderName;
+  readonly json?: true;
+}
+interface PushFlags extends BuildFlags {
+  readonly registry?: string;
+  readonly allowDirty?: true;
+  readonly from?: string;
+}
+
+const builderOption = () =>
+  new Option("--builder <name>", "what builds, instead of the first on PATH").choices(builderNames);
+
+/** Adds `images`. It exits with 1 where an image failed. */
+export function register(program: Command): void {
+  const images = program
+    .command("images")
+    .description("build the images that an environment runs, push them and pin their digests");
+  images
+    .command("build")
+    .description("build them, and leave them with the builder")
+    .argument("<env>", "environment")
+    .argument("[service]", "this image alone")
+    .addOption(builderOption())
+    .option("--json", "what became of each image, as JSON")
+    .action(async (name: string, service: string | undefined, { builder, json }: BuildFlags) => {
+      const options = { environment: process.env, service, builder };
+      tell(await buildImages(name, options), { json });
+    });
+  images
+    .command("push")
+    .description(
+      "build and push what the registry does not have, and pin the digests in the environment's file",
+    )
+    .argument("<env>", "environment")
+    .argument("[service]", "this image alone")
+    .addOption(builderOption())
+    .option("--registry <host>", "another registry than that of shared: HOST or HOST:PORT")
+    .option("--allow-dirty", "push a folder's changes too that are not committed")
+    .addOption(
+      new Option("--from <env>", "build nothing: pin what this other environment pins").conflicts([
+        "builder",
+        "allowDirty",
+      ]),
+    )
+    .option("--json", "what became of each image, as JSON")
+    .action(async (name: string, service: string | undefined, flags: PushFlags) => {
+      const { builder, registry, allowDirty, from, json } = flags;
+      const common = {
+        environment: process.env,
+        service,
+        registry: registry === undefined ? undefined : registryHost(registry),
+      };
+      const done =
+        from === undefined
+          ? await pushImages(name, { ...common, allowDirty, builder })
+          : await promoteImages(name, from, common);
+      tell(done, { json });
+    });
+}
