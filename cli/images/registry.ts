@@ -55,14 +55,13 @@ export function registryHost(text: string): string {
 
 const ecrHost = /^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$/;
 
+export interface RegistryOptions extends Pick<RunOptions, "environment" | "stop"> {
+  /** Whether AWS is played by the emulator, which takes no layers. @default false */
+  readonly emulated?: boolean;
+}
+
 /** The registry of that host: ECR by its name, else any that speaks the OCI distribution protocol. */
-export function registryOf(
-  host: string,
-  options: RunOptions & {
-    /** Whether AWS is played by the emulator, which takes no layers. @default false */
-    readonly emulated?: boolean;
-  },
-): Registry {
+export function registryOf(host: string, options: RegistryOptions): Registry {
   const [, account, region] = ecrHost.exec(host) ?? [];
   return account !== undefined && region !== undefined
     ? new Ecr(host, account, region, options)
@@ -79,7 +78,7 @@ class Ecr implements Registry {
     readonly host: string,
     private readonly account: string,
     private readonly region: string,
-    private readonly options: RunOptions & { readonly emulated?: boolean },
+    private readonly options: RegistryOptions,
   ) {
     this.aws = new AwsCli(options.environment, region);
   }
@@ -110,7 +109,7 @@ class Ecr implements Registry {
     const ask = { program: "aws", args: ["ecr", "get-login-password", "--region", this.region] };
     const login = { ...loginCommand(builder, "AWS", this.host), variables };
     progress(`${asTyped(ask)} | ${asTyped({ ...login, variables: {} })}`);
-    const { onLine: _, ...options } = this.options;
+    const { options } = this;
     const password = (await runWell(ask, options, { tell: false })).trim();
     const { exitCode, said } = await run(login, { ...options, input: password });
     options.stop.throwIfAborted();

@@ -1,0 +1,588 @@
+import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { execaSync } from "execa";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseEnvFile } from "../../environments/env-file";
+import { projectRoot } from "../../environments/root";
+import { startEmulator, stopEmulator } from "../../sandbox/emulator";
+import { processes } from "./support/processes";
+import { expectExit, Project, type Ran } from "./support/project";
+import { BuildahHome, hasBuildah, hasRegistry, linesOf, LocalRegistry } from "./support/registry";
+
+jest.setTimeout(2 * 60_000);
+
+const fixture = join(projectRoot, "__tests__", "e2e", "fixture", "images");
+const account = "123456789012";
+const ecr = `${account}.dkr.ecr.us-east-1.amazonaws.com`;
+const password = "ecr-password-canary";
+/** The user AWS with that password, by bcrypt. */
+const htpasswd = "AWS:$2b$04$zMZVssCn4mUBZv6oYbl6xeSEzZR2FFshEeqxaYL9TylCIJoEnftSa\n";
+const services = ["collector", "analysis", "vod"];
+const buildah = execaSync("which", ["buildah"], { reject: false }).stdout;
+const needed = hasRegistry && hasBuildah && process.getuid?.() === 0;
+const describeIf = needed ? describe : describe.skip;
+const straceIt = execaSync("strace", ["-V"], { reject: false }).failed ? it.skip : it;
+
+interface ImageLine {
+  readonly name: string;
+  readonly status: string;
+  readonly image?: string;
+  readonly digest?: string;
+  readonly pinned?: boolean;
+  readonly reason?: string;
+}
+
+let project: Project;
+let home: BuildahHome;
+let registry: LocalRegistry;
+
+const source = (...parts: string[]) => project.path("viewer-atlas", ...parts);
+const notes = (name: string) => linesOf(project.path("notes", name));
+const envFile = (name = "stage") => readFileSync(project.path("environments", `${name}.env`), "utf8");
+const pins = (name = "stage") =>
+  parseEnvFile(Buffer.from(envFile(name)))
+    .assignments.filter((each) => each.name.endsWith("_image"))
+    .map((each): [string, string] => [/atlas_(\w+)_image$/.exec(each.name)?.[1] ?? "", each.value]);
+const git = (...args: string[]) =>
+  execaSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.com", ...args], { cwd: source() })
+    .stdout;
+
+function commit(message: string): string {
+  git("add", "--all");
+  git("commit", "--quiet", "--allow-empty", `--message=${message}`);
+  return git("rev-parse", "HEAD").slice(0, 12);
+}
+
+/** An environment that carries ViewerAtlas, with comments to keep. */
+function writeEnvironment(name: string, more = ""): void {
+  writeFileSync(
+    project.path("environments", `${name}.env`),
+    [
+      `# ${name} of ViewerAtlas`,
+      `TF_VAR_deptype="${name}"`,
+      `export TF_VAR_systems=viewer-atlas # alone`,
+      `viewer_atlas_source='viewer-atlas'`,
+      more,
+      `# the end`,
+      "",
+    ].join("\n"),
+  );
+}
+
+/** The tool with our builder and AWS CLI first on PATH. */
+const environment = (more: Record<string, string | undefined> = {}) => ({
+  ...home.variables({ [ecr]: registry.host }),
+  PATH: `${join(fixture, "bin")}:${process.env.PATH}`,
+  NOTES: project.path("notes"),
+  BUILDAH: buildah,
+  REGISTRY: registry.host,
+  PASSWORD: password,
+  ...more,
+});
+const images = (args: readonly string[], more: Record<string, string | undefined> = {}) =>
+  project.run("./landfall", ["images", ...args], { env: environment(more) });
+const push = (...args: string[]) =>
+  images(["push", "stage", "--builder", "buildah", "--registry", registry.host, "--json", ...args]);
+const linesIn = (ran: Ran) => (JSON.parse(String(ran.stdout)) as { images: ImageLine[] }).images;
+const left = () => readdirSync(join(home.folder, "tmp")).filter((name) => name.startsWith("landfall-"));
+
+async function createProject(): Promise<void> {
+  project = await Project.create("terraform");
+  mkdirSync(project.path("notes"));
+  cpSync(join(fixture, "source"), source(), { recursive: true });
+  git("init", "--quiet", "--initial-branch=main");
+  writeFileSync(source(".gitignore"), "*.local\n");
+  writeEnvironment("stage");
+}
+
+describeIf("with a registry and Buildah (needs root, docker-registry and buildah)", () => {
+  let first: string;
+
+  beforeAll(async () => {
+    home = new BuildahHome();
+    registry = await LocalRegistry.start();
+    await createProject();
+    first = commit("first");
+  });
+  afterAll(() => {
+    registry?.stop();
+    home?.remove();
+    rmSync(project.folder, { recursive: true, force: true });
+  });
+  beforeEach(() => rmSync(project.path("notes", "buildah"), { force: true }));
+  // Each test leaves nothing behind
+  afterEach(() => {
+    expect(left()).toEqual([]);
+    expect(readdirSync(project.path("environments")).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
+  it("the first push builds and pushes all three, and pins what the registry says", async () => {
+    const before = envFile();
+    const ran = await push();
+    expectExit(ran, 0);
+    const pushed = linesIn(ran);
+    expect(pushed.map(({ name, status, pinned }) => [name, status, pinned])).toEqual(
+      services.map((name) => [name, "pushed", true]),
+    );
+    expect(Object.fromEntries(pins())).toEqual(
+      Object.fromEntries(pushed.map(({ name, digest }) => [name, digest])),
+    );
+    for (const { name, digest = "" } of pushed) {
+      expect(await registry.tags(`sandbox-vieweratlas-${name}`)).toEqual([first]);
+      expect(await registry.configuration(`sandbox-vieweratlas-${name}`, digest)).toMatchObject({
+        architecture: "amd64",
+        os: "linux",
+        created: new Date(git("show", "-s", "--format=%cI")).toISOString().replace(".000Z", "Z"),
+      });
+    }
+    expect(envFile().startsWith(before)).toBe(true);
+    expect(ran.stderr).toContain(`buildah build --platform linux/amd64`);
+    expect(ran.stderr).toContain(
+      `buildah push --tls-verify=false ${registry.host}/sandbox-vieweratlas-collector:${first}`,
+    );
+    expect(ran.stderr).toContain("collector: building, STEP 2/3: COPY src/collector.txt /collector.txt");
+    expect(ran.stderr).toContain("Next: ./landfall apply stage");
+    // What they pin is an image digest to Landfall too
+    expectExit(await project.landfall("check", "stage"), 0);
+  });
+
+  it("the second finds them there: nothing is built, and no file is written", async () => {
+    const before = envFile();
+    const ran = await push();
+    expectExit(ran, 0);
+    expect(linesIn(ran).map(({ status, pinned }) => [status, pinned])).toEqual(
+      services.map(() => ["present", false]),
+    );
+    expect(notes("buildah")).toEqual([]);
+    expect(envFile()).toBe(before);
+    expect(ran.stderr).not.toContain("Next:");
+  });
+
+  it("the same commit gives the same digest, wherever it is built", async () => {
+    const other = await LocalRegistry.start();
+    const fresh = new BuildahHome();
+    try {
+      rmSync(source("src", "vod.txt"));
+      git("checkout", "--quiet", "--", "src/vod.txt"); // new times
+      const before = pins();
+      const ran = await images(["push", "stage", "--builder=buildah", "--registry", other.host, "--json"], {
+        ...fresh.variables(),
+        TMPDIR: join(home.folder, "tmp"),
+      });
+      expectExit(ran, 0);
+      expect(linesIn(ran).map(({ status }) => status)).toEqual(services.map(() => "pushed"));
+      expect(pins()).toEqual(before);
+    } finally {
+      other.stop();
+      fresh.remove();
+    }
+  });
+
+  it("one service alone with a new commit: only its line changes", async () => {
+    writeFileSync(source("src", "vod.txt"), "the vod, better\n");
+    const second = commit("second");
+    const before = envFile().split("\n");
+    const ran = await push("vod");
+    expectExit(ran, 0);
+    const after = envFile().split("\n");
+    const changed = after.filter((line, index) => line !== before[index]);
+    expect(changed).toEqual([expect.stringMatching(/^TF_VAR_viewer_atlas_vod_image="sha256:[0-9a-f]{64}"$/)]);
+    expect(after).toHaveLength(before.length);
+    expect((await registry.tags("sandbox-vieweratlas-vod")).toSorted()).toEqual([first, second].toSorted());
+    expect(await registry.tags("sandbox-vieweratlas-collector")).toEqual([first]);
+  });
+
+  it("one that fails keeps its old digest, and stops no other", async () => {
+    writeFileSync(source("infrastructure", "docker", "Dockerfile.analysis"), "FROM scratch\nCOPY none /\n");
+    commit("broken");
+    const before = Object.fromEntries(pins());
+    const ran = await push();
+    expectExit(ran, 1);
+    const lines = linesIn(ran);
+    // What is in collector and vod did not change: the same content is the same image but for its time
+    expect(lines.map(({ status }) => status)).toEqual(["pushed", "failed", "pushed"]);
+    expect(lines[1]?.reason).toMatch(/^buildah build ended with exit code \d+\.\n[^]*none/);
+    const after = Object.fromEntries(pins());
+    expect(after.analysis).toBe(before.analysis);
+    expect([after.collector, after.vod]).toEqual([lines[0]?.digest, lines[2]?.digest]);
+  });
+
+  it("a Dockerfile that is not there is named; the others are built", async () => {
+    rmSync(source("infrastructure", "docker", "Dockerfile.analysis"));
+    commit("no Dockerfile");
+    const ran = await images(["build", "stage", "--builder", "buildah"]);
+    expectExit(ran, 1);
+    expect(ran.stdout).toMatch(/^collector {2}built /m);
+    expect(ran.stdout).toContain(
+      "There is no infrastructure/docker/Dockerfile.analysis in viewer-atlas, at ",
+    );
+    git("revert", "--no-edit", "HEAD", "HEAD~1");
+  });
+
+  describe("changes that are not committed", () => {
+    afterEach(() => git("reset", "--hard", "--quiet"));
+
+    it("are refused for a push, and nothing is changed", async () => {
+      writeFileSync(source("src", "vod.txt"), "not committed\n");
+      const before = envFile();
+      const ran = await push("vod");
+      expectExit(ran, 1);
+      expect(ran.stderr).toContain("viewer-atlas has changes that are not committed");
+      expect(notes("buildah")).toEqual([]);
+      expect(envFile()).toBe(before);
+    });
+
+    it("are built with a warning, and pushed where that is wanted, under a tag that says so", async () => {
+      writeFileSync(source("src", "vod.txt"), "not committed\n");
+      writeFileSync(source("secret.local"), "ignored by git\n");
+      writeFileSync(
+        source("infrastructure", "docker", "Dockerfile.vod"),
+        "FROM scratch\nCOPY . /all\nCOPY src/vod.txt /vod.txt\n",
+      );
+      const built = await images(["build", "stage", "vod", "--builder", "buildah"]);
+      expectExit(built, 0);
+      expect(built.stderr).toContain("Warning: viewer-atlas has changes that are not committed");
+      const status = git("status", "--porcelain");
+      const ran = await push("vod", "--allow-dirty");
+      expectExit(ran, 0);
+      const tag = new RegExp(`:${git("rev-parse", "HEAD").slice(0, 12)}-dirty-[0-9a-f]{8}$`);
+      expect(linesIn(ran)[0]?.image).toMatch(tag);
+      expect(git("status", "--porcelain")).toBe(status); // the repository is as it was
+      expect(git("count-objects")).toBe(git("count-objects"));
+      const again = await push("vod", "--allow-dirty");
+      expect(linesIn(again)[0]?.status).toBe("present");
+
+      const image = `${registry.host}/sandbox-vieweratlas-vod@${linesIn(ran)[0]?.digest}`;
+      const variables = home.variables();
+      const container = execaSync("buildah", ["from", "--tls-verify=false", image], {
+        env: variables,
+      }).stdout;
+      const mounted = execaSync("buildah", ["mount", container], { env: variables }).stdout;
+      expect(readFileSync(join(mounted, "vod.txt"), "utf8")).toBe("not committed\n");
+      expect(existsSync(join(mounted, "all", "secret.local"))).toBe(false);
+      expect(existsSync(join(mounted, "all", ".git"))).toBe(false);
+      execaSync("buildah", ["rm", container], { env: variables });
+    });
+  });
+
+  it("a repository's URL is cloned once, and updated to the ref", async () => {
+    commit("for the clone");
+    git("tag", "v1");
+    const original = envFile();
+    try {
+      writeFileSync(
+        project.path("environments", "stage.env"),
+        `TF_VAR_deptype=stage\nTF_VAR_systems=viewer-atlas\nviewer_atlas_source=file://${source()}\nviewer_atlas_git_ref=v1\n`,
+      );
+      const tagged = await push("vod");
+      expectExit(tagged, 0);
+      expect(linesIn(tagged)[0]?.image).toContain(`:${git("rev-parse", "v1").slice(0, 12)}`);
+      expect(tagged.stderr).toContain("git clone");
+      git("checkout", "--quiet", "-b", "feature/x");
+      writeFileSync(source("src", "vod.txt"), "of the branch\n");
+      const branch = commit("branch");
+      git("checkout", "--quiet", "main");
+      project.set("stage.env", { viewer_atlas_git_ref: "feature/x" });
+      const updated = await push("vod");
+      expectExit(updated, 0);
+      expect(linesIn(updated)[0]?.image).toContain(`:${branch}`);
+      expect(updated.stderr).not.toContain("git clone");
+      project.set("stage.env", { viewer_atlas_git_ref: "nowhere" });
+      const wrong = await push("vod");
+      expectExit(wrong, 1);
+      expect(wrong.stderr).toContain('has no branch, tag or commit "nowhere"');
+    } finally {
+      writeFileSync(project.path("environments", "stage.env"), original);
+    }
+  });
+
+  it("for ARM the tag is another, as the image is", async () => {
+    writeEnvironment("prod", "TF_VAR_viewer_atlas_architecture=ARM64");
+    const ran = await images([
+      "push",
+      "prod",
+      "vod",
+      "--builder=buildah",
+      "--registry",
+      registry.host,
+      "--json",
+    ]);
+    expectExit(ran, 0);
+    const [{ image = "", digest = "" } = {}] = linesIn(ran) as [ImageLine?];
+    expect(image).toMatch(/-arm64$/);
+    expect((await registry.configuration("sandbox-vieweratlas-vod", digest)).architecture).toBe("arm64");
+    // and one for x86 is not promoted to where only ARM runs
+    const promoted = await images(["push", "prod", "vod", "--from=stage", "--registry", registry.host]);
+    expectExit(promoted, 1);
+    expect(promoted.stdout).toContain("stage runs vod on X86_64, and prod on ARM64");
+  });
+
+  it("a promotion pins what the other environment has, and builds nothing", async () => {
+    writeEnvironment("prod");
+    const ran = await images(["push", "prod", "--from", "stage", "--registry", registry.host]);
+    expectExit(ran, 0);
+    expect(ran.stdout).toMatch(/^collector {2}promoted {2}\S+@(sha256:[0-9a-f]{64}) {2}\1 {2}pinned$/m);
+    expect(pins("prod")).toEqual(
+      services.map((name) => [name, pins("stage").find(([other]) => other === name)?.[1]]),
+    );
+    expect(notes("buildah")).toEqual([]);
+  });
+
+  it("a digest that the registry does not have is not promoted", async () => {
+    writeEnvironment("prod", `TF_VAR_viewer_atlas_vod_image="sha256:${"0".repeat(64)}"`);
+    writeEnvironment("pr-1", `TF_VAR_viewer_atlas_vod_image="sha256:${"a".repeat(64)}"`);
+    const before = envFile("prod");
+    const ran = await images(["push", "prod", "--from", "pr-1", "--registry", registry.host]);
+    expectExit(ran, 1);
+    expect(ran.stdout).toContain(`has no sha256:${"a".repeat(64)}, which pr-1 pins`);
+    expect(ran.stdout).toContain("environments/pr-1.env pins no digest of collector");
+    expect(envFile("prod")).toBe(before);
+  });
+
+  it("no source: the input is named, and every image that lacks it", async () => {
+    project.set("prod.env", { viewer_atlas_source: "" });
+    const ran = await images(["push", "prod", "--registry", registry.host]);
+    expectExit(ran, 1);
+    expect(ran.stderr).toContain(
+      "environments/prod.env has no viewer_atlas_source, so these images cannot be built: collector, analysis, vod.",
+    );
+  });
+
+  it("no builder on PATH: what to install is said, and nothing is changed", async () => {
+    const bin = project.path("bin");
+    mkdirSync(bin);
+    for (const tool of ["git", "node", "sh", "env", "dirname", "readlink", "uname", "sed"]) {
+      const { stdout } = execaSync("which", [tool], { reject: false });
+      if (stdout) execaSync("ln", ["-s", stdout, join(bin, tool)]);
+    }
+    commit("not built yet");
+    const before = envFile();
+    const ran = await images(["push", "stage", "--registry", registry.host], { PATH: bin });
+    expectExit(ran, 1);
+    expect(ran.stderr).toContain("No image builder is on PATH: neither docker, podman, nerdctl nor buildah.");
+    expect(ran.stderr).toContain("Nothing was changed.");
+    expect(ran.stderr).toContain("sudo apt install buildah");
+    expect(envFile()).toBe(before);
+  });
+
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "%s ends the builders and all below them; the file is as it was",
+    async (signal) => {
+      const before = envFile();
+      const dawdle = signal === "SIGINT" ? "271.828" : "314.159";
+      const running = project.start(
+        "./landfall",
+        ["images", "push", "stage", "--builder", "buildah", "--registry", registry.host],
+        { env: environment({ DAWDLE: dawdle }) },
+      );
+      const builders = () => processes().filter(({ args }) => args.includes(`sleep ${dawdle}`));
+      for (let tries = 0; tries < 200 && builders().length < 1; tries += 1) await sleep(100);
+      expect(builders().length).toBeGreaterThan(0);
+      expect(left()).not.toEqual([]);
+      // To Landfall alone, as a terminal would not: builders have process groups of their own
+      const landfall = processes().find(
+        ({ args, parent }) => args.includes("images push stage") && (parent === running.pid || running.pid),
+      );
+      process.kill(landfall?.pid ?? 0, signal);
+      const ran = (await running) as unknown as Ran;
+      expect(ran.exitCode).toBe(130);
+      expect(ran.stdout).toContain("interrupted");
+      expect(builders()).toEqual([]);
+      expect(envFile()).toBe(before);
+      expect(left()).toEqual([]);
+    },
+  );
+
+  it("a registry that is down is named, and nothing is built or changed", async () => {
+    const down = await LocalRegistry.start();
+    down.stop();
+    const before = envFile();
+    const ran = await images(["push", "stage", "--builder", "buildah", "--registry", down.host]);
+    expectExit(ran, 1);
+    expect(ran.stdout).toContain(`The registry ${down.host} does not answer: ECONNREFUSED`);
+    expect(notes("buildah").filter((line) => line.startsWith("build"))).toEqual([]);
+    expect(envFile()).toBe(before);
+  });
+});
+
+describeIf("with ECR (needs root, docker-registry and buildah)", () => {
+  const repositories = Object.fromEntries(
+    services.map((name) => [`vieweratlas-${name}`, `${ecr}/sandbox-vieweratlas-${name}`]),
+  );
+  let endpoint: string;
+  const stateFolder = () => project.path(".landfall", "sandbox");
+  const ask = async (action: string, body: object): Promise<string> => {
+    const answer = await fetch(endpoint, {
+      method: "POST",
+      headers: {
+        Authorization:
+          "AWS4-HMAC-SHA256 Credential=sandbox/20260101/us-east-1/ecr/aws4_request, SignedHeaders=host, Signature=none",
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": `AmazonEC2ContainerRegistry_V20150921.${action}`,
+      },
+      body: JSON.stringify(body),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${action} answers ${answer.status}\n${text}`);
+    return text;
+  };
+
+  beforeAll(async () => {
+    home = new BuildahHome();
+    registry = await LocalRegistry.start(htpasswd);
+    await createProject();
+    commit("first");
+    ({ endpoint } = await startEmulator({ stateFolder: stateFolder() }));
+    // `shared` as if it were deployed
+    const s3 = new S3Client({
+      endpoint,
+      region: "us-east-1",
+      forcePathStyle: true,
+      credentials: { accessKeyId: "sandbox", secretAccessKey: "sandbox" },
+    });
+    const Bucket = "sandbox-chronos-terraform-state-storage";
+    const outputs = { image_repositories: { value: repositories } };
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    await s3.send(
+      new PutObjectCommand({
+        Bucket,
+        Key: "shared/terraform.tfstate",
+        Body: JSON.stringify({ version: 4, outputs, resources: [] }),
+      }),
+    );
+    s3.destroy();
+    for (const name of services)
+      await ask("CreateRepository", { repositoryName: `sandbox-vieweratlas-${name}` });
+  });
+  afterAll(async () => {
+    await stopEmulator({ stateFolder: stateFolder() });
+    registry?.stop();
+    home?.remove();
+    rmSync(project.folder, { recursive: true, force: true });
+  });
+
+  it("what the sandbox's ECR has is pinned; what it has not cannot be pushed there, and that is said", async () => {
+    const manifest = JSON.stringify({ schemaVersion: 2, config: { digest: `sha256:${"1".repeat(64)}` } });
+    const tag = git("rev-parse", "HEAD").slice(0, 12);
+    const answer = await ask("PutImage", {
+      repositoryName: "sandbox-vieweratlas-vod",
+      imageManifest: manifest,
+      imageTag: tag,
+    });
+    const digest = /sha256:[0-9a-f]{64}/.exec(answer)?.[0];
+    const ran = await images(["push", "stage", "vod", "--json"]);
+    expectExit(ran, 0);
+    expect(linesIn(ran)).toMatchObject([{ name: "vod", status: "present", digest, pinned: true }]);
+    expect(ran.stderr).toContain(
+      `aws ecr describe-images --registry-id ${account} --repository-name sandbox-vieweratlas-vod --image-ids imageTag=${tag}`,
+    );
+    expect(pins()).toEqual([["vod", digest]]);
+
+    const before = envFile();
+    const missing = await images(["push", "stage", "--builder", "buildah"]);
+    expectExit(missing, 1);
+    expect(missing.stderr).toContain("The sandbox emulates ECR and has no place for images");
+    expect(envFile()).toBe(before);
+  });
+
+  it("a promotion asks ECR by digest", async () => {
+    writeEnvironment("prod");
+    const ran = await images(["push", "prod", "vod", "--from", "stage"]);
+    expectExit(ran, 0);
+    expect(pins("prod")).toEqual(pins("stage"));
+    expect(notes("aws").at(-1)).toContain(`--image-ids imageDigest=${pins("stage")[0]?.[1]}`);
+    project.set("stage.env", { TF_VAR_viewer_atlas_vod_image: `sha256:${"b".repeat(64)}` });
+    const wrong = await images(["push", "prod", "vod", "--from", "stage"]);
+    expectExit(wrong, 1);
+    expect(wrong.stdout).toContain(`has no sha256:${"b".repeat(64)}`);
+    expect(pins("prod")).not.toEqual(pins("stage"));
+  });
+
+  describe("on AWS, played by a registry that wants ECR's password", () => {
+    const own = { auths: { "example.com": { auth: "bWU6bWluZQ==" } } };
+    const pushToEcr = (command = "./landfall", ...before: string[]) =>
+      project.run(
+        command,
+        [...before, "images", "push", "stage", "--builder", "buildah", "--registry", ecr, "--json"],
+        { env: environment({ REGISTRY_AUTH_FILE: project.path("home", "auth.json") }) },
+      );
+    beforeEach(() => writeFileSync(project.path("home", "auth.json"), JSON.stringify(own)));
+
+    straceIt(
+      "the password is in no program's arguments, and in no file afterwards (needs strace)",
+      async () => {
+        const trace = project.path("notes", "execve");
+        const ran = await pushToEcr(
+          "strace",
+          ...["--follow-forks", "--trace=execve", "--string-limit=65536", "--no-abbrev", "--output", trace],
+          "./landfall",
+        );
+        expectExit(ran, 0);
+        expect(linesIn(ran).map(({ status }) => status)).toEqual(services.map(() => "pushed"));
+        const programs = readFileSync(trace, "utf8");
+        expect(programs).toContain('"--password-stdin"');
+        // What is in the environment is there for the fake AWS CLI alone
+        const argv = [...programs.matchAll(/execve\("[^"]*", \[(.*?)\], \[/g)].map(([, args]) => args);
+        expect(argv.length).toBeGreaterThan(5);
+        expect(argv.filter((args) => args?.includes(password))).toEqual([]);
+        expect(project.printed).not.toContain(password);
+        expect(ran.stderr).toContain(
+          `aws ecr get-login-password --region us-east-1 | buildah login --username AWS --password-stdin ${ecr}`,
+        );
+
+        // One login for all three, to a file for the owner alone, which is gone; the user's own is as it was
+        expect(notes("buildah").filter((line) => line.startsWith("login"))).toHaveLength(1);
+        const [authFile = ""] = notes("auth-files");
+        expect(notes("modes")).toEqual(["600", "700"]);
+        expect(authFile.startsWith(join(home.folder, "tmp"))).toBe(true);
+        expect(existsSync(authFile)).toBe(false);
+        expect(left()).toEqual([]);
+        expect(JSON.parse(readFileSync(project.path("home", "auth.json"), "utf8"))).toEqual(own);
+      },
+    );
+
+    it("what ECR has already takes no builder and no login", async () => {
+      commit("for ECR");
+      expectExit(await pushToEcr(), 0);
+      rmSync(project.path("notes", "buildah"));
+      const ran = await pushToEcr();
+      expectExit(ran, 0);
+      expect(linesIn(ran).map(({ status }) => status)).toEqual(services.map(() => "present"));
+      expect(notes("buildah")).toEqual([]);
+      expect(ran.stderr).not.toContain("get-login-password");
+    });
+
+    it("an interrupted push leaves no credentials", async () => {
+      commit("interrupted");
+      rmSync(project.path("notes", "auth-files"), { force: true });
+      const running = project.start(
+        "./landfall",
+        ["images", "push", "stage", "--builder", "buildah", "--registry", ecr],
+        { env: environment({ DAWDLE: "161.803" }) },
+      );
+      const builders = () => processes().filter(({ args }) => args.includes("sleep 161.803"));
+      for (let tries = 0; tries < 200 && builders().length < 1; tries += 1) await sleep(100);
+      const [authFile = ""] = notes("auth-files");
+      expect(existsSync(authFile)).toBe(true);
+      process.kill(running.pid ?? 0, "SIGINT");
+      expect(((await running) as unknown as Ran).exitCode).toBe(130);
+      expect(existsSync(authFile)).toBe(false);
+      expect(builders()).toEqual([]);
+      expect(left()).toEqual([]);
+    });
+
+    it("a login that is refused is an error, with nothing changed", async () => {
+      commit("refused");
+      const before = envFile();
+      const ran = await images(["push", "stage", "--builder", "buildah", "--registry", ecr], {
+        LOGIN_PASSWORD: "wrong-canary",
+      });
+      expectExit(ran, 1);
+      expect(ran.stderr).toContain(`buildah could not log in to ${ecr}`);
+      expect(ran.stderr).not.toContain("wrong-canary");
+      expect(envFile()).toBe(before);
+      expect(left()).toEqual([]);
+    });
+  });
+});
