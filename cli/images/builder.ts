@@ -99,7 +99,7 @@ export interface Build {
   readonly image: string;
 }
 
-/** How to build an image. It is in Docker's format where there is a choice: health checks are in that alone. */
+/** How to build an image, so that the same commit gives the same bytes as far as the builder can. */
 export function buildCommand(
   { name, buildx }: Builder,
   { platform, time, file, context, image }: Build,
@@ -121,9 +121,10 @@ export function buildCommand(
       };
     case "podman":
     case "buildah":
+      // Docker's format holds the name of a container. Cached layers of an image from scratch are taken for any platform
       return {
         program: name,
-        args: ["build", ...common, "--format", "docker", "--layers", "--timestamp", epoch, context],
+        args: ["build", ...common, "--format", "oci", "--layers=false", "--timestamp", epoch, context],
       };
   }
 }

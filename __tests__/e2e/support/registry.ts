@@ -67,7 +67,7 @@ export class LocalRegistry {
   async configuration(repository: string, digest: string): Promise<ImageConfiguration> {
     const ask = async (path: string) => {
       const answer = await fetch(`http://${this.host}/v2/${repository}/${path}`, {
-        headers: { Accept: "application/vnd.docker.distribution.manifest.v2+json" },
+        headers: { Accept: "application/vnd.oci.image.manifest.v1+json" },
       });
       return (await answer.json()) as never;
     };
@@ -98,20 +98,12 @@ export class BuildahHome {
     );
   }
 
-  /** Variables for it. @param aliases hosts that are to be others, without TLS */
-  variables(aliases: Readonly<Record<string, string>> = {}): Record<string, string> {
-    const file = join(this.folder, "registries.conf");
-    writeFileSync(
-      file,
-      Object.entries(aliases)
-        .map(([host, other]) => `[[registry]]\nprefix = "${host}"\nlocation = "${other}"\ninsecure = true\n`)
-        .join(""),
-    );
+  /** Variables for it. */
+  get variables(): Record<string, string> {
     mkdirSync(join(this.folder, "tmp"), { recursive: true });
     return {
       BUILDAH_ISOLATION: "chroot",
       CONTAINERS_STORAGE_CONF: join(this.folder, "storage.conf"),
-      CONTAINERS_REGISTRIES_CONF: file,
       TMPDIR: join(this.folder, "tmp"),
     };
   }
