@@ -96,6 +96,18 @@ test("git, the AWS CLI and credentials are good to have, not required", async ()
   expect(await finding("AWS credentials")).toMatchObject({ state: "note" });
 });
 
+test("tells which image builder works, and needs none", async () => {
+  const subject = "Image builder";
+  expect(await finding(subject)).toMatchObject({ state: "note", found: "none on PATH" });
+  put("docker", "echo 'Cannot connect to the Docker daemon' >&2; exit 1");
+  expect(await finding(subject)).toMatchObject({
+    state: "note",
+    found: "docker does not work: Cannot connect to the Docker daemon",
+  });
+  put("buildah", "echo 'buildah version 1.28.2 (image-spec 1.1.0)'");
+  expect(await finding(subject)).toMatchObject({ state: "ok", found: "buildah 1.28.2" });
+});
+
 test("tells where credentials are, and none of them", async () => {
   const secret = { AWS_ACCESS_KEY_ID: "AKIAEXAMPLE", AWS_SECRET_ACCESS_KEY: "hidden" };
   expect(JSON.stringify(await finding("AWS credentials", secret))).not.toMatch(/AKIAEXAMPLE|hidden/);

@@ -7,6 +7,7 @@ import { loadSettings } from "../../environments/load";
 import { projectRoot } from "../../environments/root";
 import { emulatorStatus } from "../../sandbox/emulator";
 import { findBinary } from "../binary";
+import { howToInstall, lookForBuilder } from "../images/builder";
 import { LandfallError } from "../../environments/errors";
 import { result, resultJson } from "../output";
 
@@ -34,6 +35,7 @@ export async function examine(environment: NodeJS.ProcessEnv): Promise<readonly 
     git(environment),
     awsCli(environment),
     terraform(environment),
+    imageBuilder(environment),
     projectFolder(),
     disk(),
     settingsFiles(environment),
@@ -154,6 +156,22 @@ async function provider(registry: string, environment: NodeJS.ProcessEnv): Promi
   if (reached) return { subject, state: "ok", found: `${registry} answers` };
   const mend = "Check the network, or name a provider mirror in TF_CLI_CONFIG_FILE.";
   return { subject, state: "note", found: `${registry} does not answer`, mend };
+}
+
+/** Images alone need it, so none is no failure. */
+async function imageBuilder(environment: NodeJS.ProcessEnv): Promise<Finding> {
+  const subject = "Image builder";
+  const { builder, unfit } = await lookForBuilder({ environment, stop: new AbortController().signal });
+  if (builder) return { subject, state: "ok", found: `${builder.name} ${builder.version}` };
+  const needed = "Needed for ./landfall images alone.";
+  return unfit.length > 0
+    ? {
+        subject,
+        state: "note",
+        found: unfit.map(({ name, why }) => `${name} does not work: ${why}`).join("; "),
+        mend: `Start its daemon or machine. ${needed}`,
+      }
+    : { subject, state: "note", found: "none on PATH", mend: `${howToInstall} ${needed}` };
 }
 
 function projectFolder(): Finding {

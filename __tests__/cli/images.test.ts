@@ -1,0 +1,551 @@
+import { execaSync } from "execa";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import {
+  buildCommand,
+  findBuilder,
+  loginCommand,
+  pushCommand,
+  stepIn,
+  type Builder,
+  type BuilderName,
+} from "../../cli/images/builder";
+import { asTyped, run, runWell } from "../../cli/images/command";
+import { makeCredentialStore } from "../../cli/images/credentials";
+import { parseRepository, registryHost, registryOf } from "../../cli/images/registry";
+import { findRevision, type Revision } from "../../cli/images/source";
+import { dockerfileOf, wantedImages } from "../../cli/images/wanted";
+import { formatImages } from "../../cli/verbs/images";
+import { systemImages } from "../../workloads/images";
+import { envText, sharedEnv, temporaryFolder } from "../support/stacks";
+
+const stop = new AbortController().signal;
+const path = process.env.PATH ?? "";
+let said: string;
+let bin: string;
+beforeEach(() => {
+  said = "";
+  bin = temporaryFolder();
+  for (const tool of ["sh", "cat"]) symlinkSync(`/bin/${tool}`, join(bin, tool));
+  jest.spyOn(process.stderr, "write").mockImplementation((text) => (said += String(text)) !== "");
+});
+afterEach(() => jest.restoreAllMocks());
+
+/** A program that is a line of shell. */
+function put(name: string, body: string): void {
+  writeFileSync(join(bin, name), `#!/bin/sh\n${body}\n`);
+  chmodSync(join(bin, name), 0o755);
+}
+const here = (more: NodeJS.ProcessEnv = {}) => ({ environment: { PATH: bin, ...more }, stop });
+
+describe("a builder", () => {
+  const builder = (name: BuilderName, buildx?: boolean): Builder => ({ name, version: "1", buildx });
+  const build = {
+    platform: "linux/arm64",
+    time: 1_700_000_000,
+    file: "/c/Dockerfile",
+    context: "/c",
+    image: "i:t",
+  };
+
+  test.each([
+    [
+      builder("docker", true),
+      "SOURCE_DATE_EPOCH=1700000000 BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --platform linux/arm64 --file /c/Dockerfile --tag i:t --load /c",
+      "docker push i:t",
+    ],
+    [
+      builder("docker"),
+      "SOURCE_DATE_EPOCH=1700000000 BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --platform linux/arm64 --file /c/Dockerfile --tag i:t /c",
+      "docker push i:t",
+    ],
+    [
+      builder("podman"),
+      "podman build --platform linux/arm64 --file /c/Dockerfile --tag i:t --format oci --layers=false --timestamp 1700000000 /c",
+      "podman push --tls-verify=false i:t",
+    ],
+    [
+      builder("nerdctl"),
+      "nerdctl build --platform linux/arm64 --file /c/Dockerfile --tag i:t --build-arg SOURCE_DATE_EPOCH=1700000000 /c",
+      "nerdctl push --platform linux/arm64 --insecure-registry i:t",
+    ],
+    [
+      builder("buildah"),
+      "buildah build --platform linux/arm64 --file /c/Dockerfile --tag i:t --format oci --layers=false --timestamp 1700000000 /c",
+      "buildah push --tls-verify=false i:t",
+    ],
+  ])("of the name $name is asked in its own words", (one, building, pushing) => {
+    expect(asTyped(buildCommand(one, build))).toBe(building);
+    const to = { platform: "linux/arm64", plainHttp: true };
+    expect(asTyped(pushCommand(one, "i:t", to))).toBe(pushing);
+    expect(asTyped(pushCommand(one, "i:t", { ...to, plainHttp: false }))).not.toMatch(/tls|insecure/);
+    expect(asTyped(loginCommand(one, "AWS", "h"))).toBe(
+      `${one.name} login --username AWS --password-stdin h`,
+    );
+  });
+
+  test("is the first on PATH that works", async () => {
+    put("podman", "echo 4.3");
+    put("buildah", "echo buildah version 1.28");
+    expect(await findBuilder(here())).toMatchObject({ name: "podman", version: "4.3" });
+    put("docker", "echo 27.1; exit");
+    expect(await findBuilder(here())).toMatchObject({ name: "docker", version: "27.1", buildx: true });
+    put("docker", "echo 'is the docker daemon running?' >&2; exit 1");
+    expect(await findBuilder(here())).toMatchObject({ name: "podman" });
+    expect(said).toContain("docker does not work here (is the docker daemon running?); using podman");
+  });
+
+  test("that is named is taken, and no other", async () => {
+    put("docker", "echo 27.1");
+    expect(await findBuilder(here(), "docker")).toMatchObject({ name: "docker" });
+    await expect(findBuilder(here(), "buildah")).rejects.toMatchObject({
+      message: "No image builder is on PATH: buildah. Nothing was changed.",
+      mend: expect.stringContaining("apt install buildah"),
+    });
+  });
+
+  test("that does not work is told why, where there is no other", async () => {
+    put("docker", "echo no daemon >&2; exit 1");
+    put("nerdctl", "echo no containerd >&2; exit 1");
+    await expect(findBuilder(here())).rejects.toMatchObject({
+      message: "No image builder works here. docker: no daemon; nerdctl: no containerd. Nothing was changed.",
+      mend: expect.stringContaining("Start its daemon"),
+    });
+  });
+
+  test.each([
+    ["STEP 2/3: COPY a /a", "STEP 2/3: COPY a /a"],
+    ["Step 2/3 : COPY a /a", "Step 2/3 : COPY a /a"],
+    ["#7 [build 2/3] RUN pip install", "[build 2/3] RUN pip install"],
+    ["#7 DONE 0.1s", undefined],
+    ["Collecting boto3", undefined],
+    ["STEP 1/1: RUN \u001b[31mred\u001b[0m\u0007", "STEP 1/1: RUN red"],
+  ])("says what it does by %j", (line, step) => expect(stepIn(line)).toBe(step));
+});
+
+describe("a program", () => {
+  test("that fails is told with its last lines, without control sequences", async () => {
+    put("tool", "echo '\u001b[31mwrong\u001b[0m' >&2; exit 3");
+    await expect(runWell({ program: "tool", args: ["--x", "build"] }, here())).rejects.toMatchObject({
+      message: "tool build ended with exit code 3.\nwrong",
+    });
+    expect(said).toBe("tool --x build\n");
+  });
+
+  test("that is not there is named", async () => {
+    await expect(runWell({ program: "tool", args: [] }, here())).rejects.toThrow("tool is not on PATH");
+  });
+
+  test("is ended with all that it has started", async () => {
+    const controller = new AbortController();
+    put("tool", `echo started; ${join("/bin", "sleep")} 123.456 & wait`);
+    const ended = run(
+      { program: "tool", args: [] },
+      { environment: { PATH: bin }, stop: controller.signal, onLine: () => controller.abort() },
+    );
+    expect((await ended).exitCode).not.toBe(0); // its stdout is closed, so the sleep too has ended
+  });
+
+  test("is not started after a wish to stop", async () => {
+    put("tool", `echo >"${join(bin, "ran")}"`);
+    const stopped = AbortSignal.abort(new Error("stopped"));
+    await expect(run({ program: "tool", args: [] }, { ...here(), stop: stopped })).rejects.toThrow("stopped");
+    expect(existsSync(join(bin, "ran"))).toBe(false);
+  });
+});
+
+describe("credentials", () => {
+  test("are in a place of their own, which is for the owner alone and goes away", () => {
+    const own = temporaryFolder();
+    mkdirSync(join(own, "cli-plugins"));
+    writeFileSync(
+      join(own, "config.json"),
+      JSON.stringify({ auths: { "example.com": { auth: "own" } }, currentContext: "desktop" }),
+    );
+    const store = makeCredentialStore({ DOCKER_CONFIG: own });
+    const { DOCKER_CONFIG: folder = "", REGISTRY_AUTH_FILE: file = "" } = store.variables;
+    expect(dirname(file)).toBe(folder);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(statSync(join(folder, "config.json")).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(readFileSync(join(folder, "config.json"), "utf8"))).toEqual({
+      currentContext: "desktop",
+    });
+    expect(readlinkSync(join(folder, "cli-plugins"))).toBe(join(own, "cli-plugins"));
+    store.remove();
+    expect(existsSync(folder)).toBe(false);
+    expect(readdirSync(own).sort()).toEqual(["cli-plugins", "config.json"]);
+  });
+});
+
+describe("a registry's host", () => {
+  test.each(["127.0.0.1:5000", "localhost", "registry.example.com", "[::1]:5000"])("may be %s", (host) =>
+    expect(registryHost(host)).toBe(host),
+  );
+  test.each(["", "http://localhost", "localhost/x", "localhost:", "localhost:99999", "-x", "a b", "u:p@h"])(
+    "may not be %j",
+    (host) => expect(() => registryHost(host)).toThrow("is no registry's host"),
+  );
+  test("comes with a repository", () => {
+    expect(parseRepository("123.dkr.ecr.us-east-1.amazonaws.com/a-b/c")).toEqual({
+      host: "123.dkr.ecr.us-east-1.amazonaws.com",
+      name: "a-b/c",
+    });
+    for (const url of ["repository", "https://h/r", "h/R", "h/"])
+      expect(() => parseRepository(url)).toThrow("is no image repository");
+  });
+});
+
+describe("a registry", () => {
+  const manifest = '{"schemaVersion":2}';
+  const digest = "sha256:fd2b6d9f3b3eb0a1be9bd5a48d3ff2ac7a4f7bd2a9a52c1a6c1f9b3a5c7b1a11";
+  let server: Server | undefined;
+  afterEach(() => server?.close());
+  async function serve(answer: RequestListener) {
+    server = createServer(answer).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server?.once("listening", resolve));
+    const { port } = server.address() as AddressInfo;
+    return registryOf(`127.0.0.1:${port}`, here());
+  }
+  const actual = () => `sha256:${execaSync("sha256sum", { input: manifest }).stdout.slice(0, 64)}`;
+
+  test("gives the digest of what it has, and nothing for what it has not", async () => {
+    const asked: string[] = [];
+    const registry = await serve(({ url, headers }, answer) => {
+      asked.push(`${url} ${headers.accept}`);
+      if (url?.endsWith("/none")) answer.writeHead(404).end();
+      else answer.writeHead(200, { "docker-content-digest": actual() }).end(manifest);
+    });
+    expect(await registry.digestOf("a/b", "tag")).toBe(actual());
+    expect(await registry.digestOf("a/b", actual())).toBe(actual());
+    expect(await registry.digestOf("a/b", "none")).toBeUndefined();
+    expect(asked[0]).toMatch(/^\/v2\/a\/b\/manifests\/tag .*oci\.image\.index.*manifest\.v2/);
+  });
+
+  test.each([
+    ["a header", digest, "tag"],
+    ["the name that was asked for", undefined, digest],
+  ])("that gives something else than %s says is not believed", async (_, header, reference) => {
+    const registry = await serve((_, answer) =>
+      answer.writeHead(200, header ? { "docker-content-digest": header } : {}).end(manifest),
+    );
+    await expect(registry.digestOf("a/b", reference)).rejects.toThrow(
+      `gives a/b as ${digest}, and it is ${actual()}`,
+    );
+  });
+
+  test.each([
+    [401, "wants a login"],
+    [500, "answers 500"],
+  ])("that answers %d is an error, not an absent image", async (status, message) => {
+    const registry = await serve((_, answer) => answer.writeHead(status).end());
+    await expect(registry.digestOf("a", "t")).rejects.toThrow(message);
+  });
+
+  test("speaks plain HTTP on this machine alone", () => {
+    for (const host of ["127.0.0.1:5", "localhost:5", "[::1]:5"])
+      expect(registryOf(host, here()).plainHttp).toBe(true);
+    for (const host of ["registry.example.com", "127.0.0.1.example.com", "10.0.0.1:5000"])
+      expect(registryOf(host, here()).plainHttp).toBe(false);
+  });
+});
+
+describe("ECR", () => {
+  const digest = `sha256:${"a".repeat(64)}`;
+  const host = "210987654321.dkr.ecr.eu-west-1.amazonaws.com";
+  const buildah: Builder = { name: "buildah", version: "1" };
+  const answering = (body: string) => {
+    put("aws", body);
+    return registryOf(host, here());
+  };
+
+  test.each([
+    ["t1", "imageTag=t1"],
+    [digest, `imageDigest=${digest}`],
+  ])("is asked for %s in its own account and region", async (reference, id) => {
+    const ecr = answering(
+      `echo "$*" >"${join(bin, "asked")}"; echo '{"imageDetails":[{"imageDigest":"${digest}"}]}'`,
+    );
+    expect(await ecr.digestOf("a-collector", reference)).toBe(digest);
+    expect(readFileSync(join(bin, "asked"), "utf8")).toBe(
+      `ecr describe-images --registry-id 210987654321 --repository-name a-collector --image-ids ${id} --region eu-west-1 --output json\n`,
+    );
+  });
+
+  test("has no such image, or no such repository, which is another matter", async () => {
+    const failing = (code: string) => answering(`echo "An error occurred (${code})" >&2; exit 254`);
+    expect(await failing("ImageNotFoundException").digestOf("r", "t")).toBeUndefined();
+    await expect(failing("RepositoryNotFoundException").digestOf("r", "t")).rejects.toMatchObject({
+      message: `${host} has no repository r.`,
+      mend: "./landfall apply shared",
+    });
+    await expect(failing("AccessDenied").digestOf("r", "t")).rejects.toThrow("AccessDenied");
+  });
+
+  test("gives a digest or is not believed", async () => {
+    const ecr = answering(`echo '{"imageDetails":[{"imageDigest":"latest"}]}'`);
+    await expect(ecr.digestOf("r", "t")).rejects.toThrow('gives "latest" for a digest');
+  });
+
+  test("lets in with a password that comes by stdin", async () => {
+    const ecr = answering("echo canary");
+    put("buildah", `echo "$*" "$REGISTRY_AUTH_FILE" >"${join(bin, "args")}"; cat >"${join(bin, "input")}"`);
+    await ecr.logIn(buildah, { REGISTRY_AUTH_FILE: "/there" });
+    expect(readFileSync(join(bin, "args"), "utf8")).toBe(
+      `login --username AWS --password-stdin ${host} /there\n`,
+    );
+    expect(readFileSync(join(bin, "input"), "utf8")).toBe("canary");
+    expect(said).toBe(
+      `aws ecr get-login-password --region eu-west-1 | buildah login --username AWS --password-stdin ${host}\n`,
+    );
+  });
+
+  test("refuses, and the password is not told even where the builder does", async () => {
+    const ecr = answering("echo canary");
+    put("buildah", `echo "bad password $(cat)" >&2; exit 1`);
+    await expect(ecr.logIn(buildah, {})).rejects.toMatchObject({
+      message: `buildah could not log in to ${host}.\nbad password (secret)`,
+    });
+    expect(said).not.toContain("canary");
+  });
+
+  test("of the sandbox takes no images", async () => {
+    await expect(registryOf(host, { ...here(), emulated: true }).logIn(buildah, {})).rejects.toThrow(
+      "has no place for images",
+    );
+  });
+});
+
+describe("a source", () => {
+  let folder: string;
+  const git = (...args: string[]) =>
+    execaSync(
+      "git",
+      ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "protocol.file.allow=always", ...args],
+      {
+        cwd: folder,
+        env: { GIT_COMMITTER_DATE: "2026-01-02T03:04:05Z", HOME: bin },
+      },
+    ).stdout;
+  const write = (file: string, text: string) => {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), text);
+  };
+  const commit = () => {
+    git("add", "--all");
+    git("commit", "--quiet", "--message=m");
+    return git("rev-parse", "HEAD");
+  };
+  const inputs = { source: "viewer_atlas_source", gitRef: "viewer_atlas_git_ref" };
+  const find = (location = folder, ref = "main", sources = join(bin, "sources")) =>
+    findRevision(
+      { system: "viewer-atlas", inputs, location, ref },
+      { environment: { PATH: path, HOME: bin }, stop, sources },
+    );
+  async function checkedOut(revision: Revision): Promise<string> {
+    const out = temporaryFolder();
+    await revision.checkOut(out);
+    return out;
+  }
+
+  beforeEach(() => {
+    folder = temporaryFolder();
+    git("init", "--quiet", "--initial-branch=main");
+    write("Dockerfile", "FROM scratch\n");
+    write(".gitignore", "*.local\n");
+    write("run.sh", "#!/bin/sh\n");
+    chmodSync(join(folder, "run.sh"), 0o700);
+    symlinkSync("run.sh", join(folder, "link"));
+  });
+
+  test("is tagged with its commit, and gives what the commit has and no more", async () => {
+    const head = commit();
+    write("secret.local", "ignored");
+    const revision = await find();
+    expect(revision).toMatchObject({
+      commit: head,
+      dirty: false,
+      tag: head.slice(0, 12),
+      time: Date.parse("2026-01-02T03:04:05Z") / 1000,
+    });
+    const umask = process.umask(0o077);
+    const out = await checkedOut(revision).finally(() => process.umask(umask));
+    expect(readdirSync(out).sort()).toEqual([".gitignore", "Dockerfile", "link", "run.sh"]);
+    for (const [file, mode] of [
+      ["Dockerfile", 0o644],
+      ["run.sh", 0o755],
+    ] as const)
+      expect(statSync(join(out, file))).toMatchObject({
+        mode: 0o100000 | mode,
+        mtimeMs: revision.time * 1000,
+      });
+    expect(lstatSync(join(out, "link"))).toMatchObject({ mtimeMs: revision.time * 1000 });
+  });
+
+  test.each([
+    ["a changed file", () => write("Dockerfile", "FROM other\n")],
+    ["a new file", () => write("new.txt", "new")],
+    ["a removed file", () => execaSync("rm", [join(folder, "run.sh")])],
+    ["a staged file", () => (write("Dockerfile", "FROM staged\n"), git("add", "Dockerfile"))],
+  ])("with %s is dirty; its tag says so, and its repository stays as it is", async (_, change) => {
+    const head = commit();
+    change();
+    const before = [git("status", "--porcelain"), git("count-objects")];
+    const revision = await find();
+    expect(revision.dirty).toBe(true);
+    expect(revision.tag).toMatch(new RegExp(`^${head.slice(0, 12)}-dirty-[0-9a-f]{8}$`));
+    expect((await find()).tag).toBe(revision.tag);
+    const out = await checkedOut(revision);
+    for (const file of ["Dockerfile", "new.txt", "run.sh"]) {
+      const [mine, theirs] = [folder, out].map((each) => join(each, file));
+      expect(existsSync(theirs ?? "")).toBe(existsSync(mine ?? ""));
+    }
+    expect(readFileSync(join(out, "Dockerfile"), "utf8")).toBe(
+      readFileSync(join(folder, "Dockerfile"), "utf8"),
+    );
+    expect([git("status", "--porcelain"), git("count-objects")]).toEqual(before);
+    revision.remove();
+  });
+
+  test("may be a part of its repository; what is beside it is none of it", async () => {
+    write("app/Dockerfile", "FROM scratch\n");
+    const head = commit();
+    write("beside.txt", "not committed");
+    const revision = await find(join(folder, "app"));
+    expect(revision).toMatchObject({ commit: head, dirty: false });
+    expect(readdirSync(await checkedOut(revision))).toEqual(["Dockerfile"]);
+    write("app/new.txt", "not committed");
+    const dirty = await find(join(folder, "app"));
+    expect(readdirSync(await checkedOut(dirty)).sort()).toEqual(["Dockerfile", "new.txt"]);
+  });
+
+  test("is taken whole: what git leaves out of archives too", async () => {
+    write(".gitattributes", "Dockerfile export-ignore\n");
+    commit();
+    expect(readdirSync(await checkedOut(await find()))).toContain("Dockerfile");
+  });
+
+  test.each([
+    ["that is not there", () => join(folder, "nowhere"), "there is no such folder"],
+    ["without a commit", () => folder, "no git repository with a commit"],
+    ["without git", () => bin, "no git repository with a commit"],
+  ])("%s is named with its input", async (_, location, message) => {
+    await expect(find(location())).rejects.toThrow(message);
+    await expect(find(location())).rejects.toThrow("viewer_atlas_source");
+  });
+
+  test("with a submodule is refused", async () => {
+    commit();
+    git("submodule", "--quiet", "add", folder, "sub");
+    commit();
+    await expect(find()).rejects.toThrow("has a submodule, sub");
+  });
+
+  test("may be a repository: tag, branch, commit, and a branch that moved", async () => {
+    const first = commit();
+    git("tag", "v1");
+    write("two.txt", "2");
+    const second = commit();
+    const url = `file://${folder}`;
+    expect((await find(url, "v1")).commit).toBe(first);
+    expect((await find(url, "main")).commit).toBe(second);
+    expect((await find(url, first.slice(0, 10))).commit).toBe(first);
+    expect(said.match(/git clone/g)).toHaveLength(1);
+    git("reset", "--quiet", "--hard", first);
+    write("three.txt", "3");
+    const third = commit();
+    const moved = await find(url, "main");
+    expect(moved).toMatchObject({ commit: third, dirty: false });
+    expect(readdirSync(await checkedOut(moved))).toContain("three.txt");
+    await expect(find(url, "gone")).rejects.toMatchObject({
+      message: expect.stringContaining('has no branch, tag or commit "gone"'),
+      mend: expect.stringContaining("viewer_atlas_git_ref"),
+    });
+  });
+
+  test("that is another repository now is cloned anew", async () => {
+    commit();
+    const old = `file://${folder}`;
+    await find(old);
+    folder = temporaryFolder();
+    git("init", "--quiet", "--initial-branch=main");
+    write("other", "");
+    const other = commit();
+    expect((await find(`file://${folder}`)).commit).toBe(other);
+  });
+});
+
+describe("images that are wanted", () => {
+  const stage = { TF_VAR_deptype: "stage", TF_VAR_systems: "viewer-atlas" };
+  function wanted(service?: string, more: Record<string, string> = {}) {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "shared.env"), envText(sharedEnv));
+    writeFileSync(join(folder, "stage.env"), envText({ ...stage, ...more }));
+    return wantedImages("stage", { environment: {}, folder, service });
+  }
+
+  test("are those of the environment's systems, or one of them", () => {
+    expect(wanted().images.map(({ name, repositoryName }) => [name, repositoryName])).toEqual([
+      ["collector", "agt-vieweratlas-collector"],
+      ["analysis", "agt-vieweratlas-analysis"],
+      ["vod", "agt-vieweratlas-vod"],
+    ]);
+    expect(wanted("vod").images).toHaveLength(1);
+    expect(() => wanted("nothing")).toThrow('stage has no image "nothing"');
+  });
+
+  test("have a Dockerfile each, or the input is named", () => {
+    for (const image of wanted().images)
+      expect(dockerfileOf(wanted(), image)).toBe(`infrastructure/docker/Dockerfile.${image.name}`);
+    const one = wanted("vod", { viewer_atlas_dockerfiles: "collector=Dockerfile" });
+    for (const image of one.images)
+      expect(() => dockerfileOf(one, image)).toThrow("viewer_atlas_dockerfiles names no Dockerfile for vod");
+  });
+
+  test.each([
+    ["shared", "shared runs no images"],
+    ["stagee", "Did you mean stage?"],
+  ])("of %s are no images", (name, message) => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "stage.env"), "");
+    expect(() => wantedImages(name, { environment: {}, folder })).toThrow(message);
+  });
+
+  test("have inputs that the settings know", () => {
+    for (const { inputs, images } of Object.values(systemImages)) {
+      const { settings } = wanted();
+      for (const input of [inputs.gitRef, inputs.dockerfiles, inputs.architecture])
+        expect(settings.settings.get(input)).toBeDefined();
+      expect(images.length).toBeGreaterThan(0);
+    }
+  });
+});
+
+test("results are told in lines, with why one failed below it", () => {
+  const common = { system: "viewer-atlas", seconds: 1 };
+  const images = [
+    { ...common, name: "collector", status: "pushed", image: "h/c:1", digest: "sha256:1", pinned: true },
+    { ...common, name: "vod", status: "failed", reason: "no\nway", mend: "Mend it." },
+  ] as const;
+  expect(formatImages({ environment: "stage", images, ok: false, interrupted: false })).toBe(
+    [
+      "collector  pushed  h/c:1  sha256:1  pinned",
+      "vod        failed",
+      "    no",
+      "    way",
+      "    Mend it.",
+    ].join("\n"),
+  );
+});
