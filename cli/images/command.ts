@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly input?: string;
   /** Folder that it runs in. @default this process's */
   readonly cwd?: string;
+  /** Milliseconds between the wish to stop and the end of what does not heed it. @default 5000 */
+  readonly grace?: number;
 }
 
 export interface Ran {
@@ -33,7 +35,7 @@ export interface Ran {
   readonly said: string;
 }
 
-const GRACE = 5_000; // milliseconds between the wish to stop and the end
+const GRACE = 5_000;
 const LINES = 20;
 
 /** The command as one would type it. */
@@ -49,7 +51,7 @@ export const asTyped = ({ program, args, variables = {} }: Command): string =>
  * @throws {LandfallError} where the program is not there; the signal's reason where it is aborted before the start
  */
 export async function run({ program, args, variables }: Command, options: RunOptions): Promise<Ran> {
-  const { environment, stop, onLine, input, cwd } = options;
+  const { environment, stop, onLine, input, cwd, grace = GRACE } = options;
   stop.throwIfAborted();
   const child = spawn(program, args, {
     cwd,
@@ -67,7 +69,7 @@ export async function run({ program, args, variables }: Command, options: RunOpt
   let deadline: NodeJS.Timeout | undefined;
   const end = () => {
     group("SIGINT");
-    deadline = setTimeout(() => group("SIGKILL"), GRACE);
+    deadline = setTimeout(() => group("SIGKILL"), grace);
   };
   stop.addEventListener("abort", end);
   child.stdin.on("error", () => {}); // it may not want to read
