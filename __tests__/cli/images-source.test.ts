@@ -45,11 +45,16 @@ describe("a source", () => {
     return git("rev-parse", "HEAD");
   };
   const inputs = { source: "viewer_atlas_source", gitRef: "viewer_atlas_git_ref" };
-  const find = (location = folder, ref = "main", sources = join(home, "sources")) =>
-    findRevision(
+  const found: Revision[] = [];
+  afterEach(() => found.splice(0).forEach((revision) => revision.remove()));
+  async function find(location = folder, ref = "main"): Promise<Revision> {
+    const revision = await findRevision(
       { system: "viewer-atlas", inputs, location, ref },
-      { environment: { PATH: process.env.PATH, HOME: home }, stop, sources },
+      { environment: { PATH: process.env.PATH, HOME: home }, stop, sources: join(home, "sources") },
     );
+    found.push(revision);
+    return revision;
+  }
   async function checkedOut(revision: Revision): Promise<string> {
     const out = temporaryFolder();
     await revision.checkOut(out);
@@ -112,7 +117,6 @@ describe("a source", () => {
       readFileSync(join(folder, "Dockerfile"), "utf8"),
     );
     expect([git("status", "--porcelain"), git("count-objects")]).toEqual(before);
-    revision.remove();
   });
 
   test("may be a part of its repository; what is beside it is none of it", async () => {
