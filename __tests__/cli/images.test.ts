@@ -66,7 +66,7 @@ describe("a builder", () => {
     ],
     [
       builder("docker"),
-      "SOURCE_DATE_EPOCH=1700000000 BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --platform linux/arm64 --file /c/Dockerfile --tag i:t /c",
+      "SOURCE_DATE_EPOCH=1700000000 BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --platform linux/arm64 --file /c/Dockerfile --tag i:t --no-cache /c",
       "docker push i:t",
     ],
     [

@@ -108,10 +108,11 @@ export function buildCommand(
   const epoch = String(time);
   switch (name) {
     case "docker":
-      // --load: a builder in a container keeps the image to itself. No attestations: they hold the time of the build
+      // A builder in a container would keep the image to itself. Attestations hold the time of the build. Without buildx,
+      // cached layers of an image from scratch are taken for any platform
       return {
         program: name,
-        args: ["build", ...common, ...(buildx ? ["--load"] : []), context],
+        args: ["build", ...common, buildx ? "--load" : "--no-cache", context],
         variables: { SOURCE_DATE_EPOCH: epoch, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" },
       };
     case "nerdctl":
@@ -121,7 +122,7 @@ export function buildCommand(
       };
     case "podman":
     case "buildah":
-      // Docker's format holds the name of a container. Cached layers of an image from scratch are taken for any platform
+      // Docker's format holds the name of a container; cached layers are as above
       return {
         program: name,
         args: ["build", ...common, "--format", "oci", "--layers=false", "--timestamp", epoch, context],
