@@ -16,7 +16,8 @@ import {
   type DeployedSecret,
 } from "../containers";
 import { progress, result, resultJson } from "../output";
-import { inParallel, redact } from "./configure";
+import { inParallel } from "../parallel";
+import { redact } from "./configure";
 import { restartService, tellRestart, type Restart } from "./restart";
 
 /** Bytes that Secrets Manager takes. */
