@@ -176,14 +176,14 @@ describeIf("with a registry and Buildah (needs root, docker-registry and buildah
     try {
       rmSync(source("src", "vod.txt"));
       git("checkout", "--quiet", "--", "src/vod.txt"); // new times
-      const before = pins();
+      const before = Object.fromEntries(pins());
       const ran = await images(["push", "stage", "--builder=buildah", "--registry", other.host, "--json"], {
         ...fresh.variables,
         TMPDIR: join(home.folder, "tmp"),
       });
       expectExit(ran, 0);
       expect(linesIn(ran).map(({ status }) => status)).toEqual(services.map(() => "pushed"));
-      expect(pins()).toEqual(before);
+      expect(Object.fromEntries(pins())).toEqual(before);
     } finally {
       other.stop();
       fresh.remove();
@@ -330,9 +330,8 @@ describeIf("with a registry and Buildah (needs root, docker-registry and buildah
     const ran = await images(["push", "prod", "--from", "stage", "--registry", registry.host]);
     expectExit(ran, 0);
     expect(ran.stdout).toMatch(/^collector {2}promoted {2}\S+@(sha256:[0-9a-f]{64}) {2}\1 {2}pinned$/m);
-    expect(pins("prod")).toEqual(
-      services.map((name) => [name, pins("stage").find(([other]) => other === name)?.[1]]),
-    );
+    expect(pins("prod")).toHaveLength(services.length);
+    expect(Object.fromEntries(pins("prod"))).toEqual(Object.fromEntries(pins("stage")));
     expect(notes("buildah")).toEqual([]);
   });
 
