@@ -393,7 +393,7 @@ export const gitRef = define(
 /** https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests */
 export const imageDigest = define(
   "image digest",
-  "sha256: and 64 hexadecimal digits, as `./landfall images push` writes it.",
+  "sha256: and 64 hexadecimal digits, as `./landfall images push stage` writes it.",
   matching(/^sha256:[0-9a-f]{64}$/, "an image digest"),
 );
 
