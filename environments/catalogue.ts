@@ -634,7 +634,7 @@ const image = (what: string) =>
     use: "structural",
     type: type.imageDigest,
     optional: true,
-    description: `Image of ${what}, by its digest: \`./landfall images push\` writes it. Without one nothing runs.`,
+    description: `Image of ${what}, by its digest: \`./landfall images push stage\` writes it. Without one nothing runs.`,
   }) as const;
 const collectorSize = size("256", "512", "the collector");
 const analysisSize = size("1024", "2048", "the analysis");

@@ -333,7 +333,10 @@ describe("images that are wanted", () => {
   const stage = { TF_VAR_deptype: "stage", TF_VAR_systems: "viewer-atlas" };
   function wanted(service?: string, more: Record<string, string> = {}) {
     const folder = temporaryFolder();
-    writeFileSync(join(folder, "shared.env"), envText(sharedEnv));
+    writeFileSync(
+      join(folder, "shared.env"),
+      envText({ ...sharedEnv, TF_VAR_image_repositories: "viewer-atlas" }),
+    );
     writeFileSync(join(folder, "stage.env"), envText({ ...stage, ...more }));
     return wantedImages("stage", { environment: {}, folder, service });
   }
