@@ -7,12 +7,21 @@ jest.mock("../../cli/workspace");
 
 let aws: FakeAws;
 let said: string;
-function deployed(answers: NonNullable<FakeState["answers"]> = {}, { emulator = false } = {}): void {
-  aws = new FakeAws({ answers: { "logs tail": [{}], "ecs execute-command": [{}], ...answers } });
+function deployed(
+  answers: NonNullable<FakeState["answers"]> = {},
+  { emulator = false, more = {} }: { emulator?: boolean; more?: Record<string, string> } = {},
+): void {
+  aws = new FakeAws({
+    answers: { "logs tail": [{}], "ecs execute-command": [{}], "ssm start-session": [{}], ...answers },
+  });
+  const outputs = {
+    ...viewerAtlasOutputs,
+    ...Object.fromEntries(Object.entries(more).map(([name, value]) => [name, { value, sensitive: false }])),
+  };
   jest.mocked(openWorkspace).mockResolvedValue({
     stack: { region: "us-east-1" },
     target: { environment: aws.environment, ...(emulator && { emulator: {} }) },
-    store: { read: () => Promise.resolve({ outputs: viewerAtlasOutputs, resources: [] }) },
+    store: { read: () => Promise.resolve({ outputs, resources: [] }) },
   } as unknown as Workspace);
 }
 /** In the sandbox's settings, which have Chronos and ViewerAtlas. */
@@ -58,12 +67,81 @@ describe("logs of a container", () => {
   });
 
   it.each([
-    [["-n", "10"], "-n is for hosts of Chronos"],
+    [["-n", "10"], "--lines says nothing for containers"],
+    [["--group", "host"], "--group says nothing for containers"],
     [["--since", "yesterday"], "Write how long ago"],
   ])("take no %j", async (flags, message) => {
     deployed();
     await expect(landfall("logs", "sandbox", "collector", ...flags)).rejects.toThrow(message);
     expect(aws.calls).toEqual([]);
+  });
+});
+
+describe("a host that is reached through AWS alone", () => {
+  const outputs = {
+    x_scheduler_instance_id: "i-1",
+    x_scheduler_log_groups: "/ec2/stage-x-scheduler",
+    macro_ai_auto_scaling_group: "stage-macro-ai",
+  };
+  const group = (...states: [string, string][]) => ({
+    "autoscaling describe-auto-scaling-groups": [
+      states.map(([InstanceId, LifecycleState]) => ({ InstanceId, LifecycleState })),
+    ],
+  });
+
+  it("gives a shell by Session Manager, and its log from where it is asked for", async () => {
+    deployed({}, { more: outputs });
+    await landfall("ssh", "sandbox", "x-scheduler");
+    await landfall("logs", "sandbox", "x-scheduler", "--since", "10m", "--group", "host");
+    expect(aws.commands).toEqual([
+      "ssm start-session --target i-1 --region us-east-1",
+      "logs tail /ec2/stage-x-scheduler/host --since 10m --region us-east-1",
+    ]);
+  });
+
+  it("may be one of a group: the first that serves", async () => {
+    deployed(group(["i-2", "Pending:Wait"], ["i-3", "InService"]), { more: outputs });
+    await landfall("ssh", "sandbox", "macro-ai");
+    expect(aws.commands.at(-1)).toBe("ssm start-session --target i-3 --region us-east-1");
+  });
+
+  it("is told where none of the group serves, with how to reach one all the same", async () => {
+    deployed(group(["i-2", "Pending:Wait"]), { more: outputs });
+    await expect(landfall("ssh", "sandbox", "macro-ai")).rejects.toMatchObject({
+      message: "No host of stage-macro-ai serves. i-2 is Pending:Wait.",
+      mend: expect.stringContaining("ssm start-session"),
+    });
+    expect(aws.count("ssm start-session")).toBe(0);
+  });
+
+  it("that is not deployed is told how to", async () => {
+    deployed();
+    await expect(landfall("ssh", "sandbox", "x-scheduler")).rejects.toMatchObject({
+      mend: "./landfall apply sandbox",
+    });
+    await expect(landfall("logs", "sandbox", "macro-ai")).rejects.toMatchObject({
+      mend: "./landfall apply sandbox",
+    });
+  });
+
+  it.each([["-n", "5"], ["--containers"], ["--ssm"]])("takes no %s for its log", async (...flags) => {
+    deployed({}, { more: outputs });
+    await expect(landfall("logs", "sandbox", "x-scheduler", ...flags)).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringMatching(/^--\w+ says nothing for x-scheduler\.$/),
+    });
+    expect(aws.calls).toEqual([]);
+  });
+});
+
+it.each([
+  ["--since", "10m"],
+  ["--group", "host"],
+])("hosts of Chronos take no %s for their log", async (...flags) => {
+  deployed();
+  await expect(landfall("logs", "sandbox", "edge-1", ...flags)).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringContaining("says nothing for hosts of Chronos"),
   });
 });
 

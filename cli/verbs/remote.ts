@@ -41,33 +41,71 @@ async function runHere(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Outputs with the instance and the log groups of systems that are reached through AWS alone, by host. */
-const managedHosts: Readonly<
-  Record<string, { readonly instance: string; readonly logs: string; readonly main: string }>
-> = {
+/** Outputs about a system whose hosts are reached through AWS alone. */
+interface ManagedHost {
+  readonly instance: string;
+  /** Where it may be a group. */
+  readonly group?: string;
+  readonly logs: string;
+  /** Last part of the name of the log group that is meant where none is named. */
+  readonly main: string;
+}
+const managedHosts: Readonly<Record<string, ManagedHost>> = {
   "x-scheduler": { instance: "x_scheduler_instance_id", logs: "x_scheduler_log_groups", main: "x-scheduler" },
-  "macro-ai": { instance: "macro_ai_instance_id", logs: "macro_ai_log_groups", main: "combined" },
+  "macro-ai": {
+    instance: "macro_ai_instance_id",
+    group: "macro_ai_auto_scaling_group",
+    logs: "macro_ai_log_groups",
+    main: "combined",
+  },
 };
 
-/**
- * A command of the AWS CLI on this terminal, for a host that is reached through AWS alone.
- * @returns its exit code
- */
-async function throughAws(
+/** The AWS CLI for an environment, and its outputs that are text. */
+async function deployedTexts(
   name: string,
-  wanted: string,
-  args: (value: string) => readonly string[],
-): Promise<number> {
+): Promise<{ aws: AwsCli; output(wanted: string): string | undefined }> {
   const { stack, store, target } = await openWorkspace(name, { environment: process.env });
-  const value = (await store.read())?.outputs[wanted]?.value;
-  if (typeof value !== "string") {
-    throw new LandfallError(`${name} has no output ${wanted}.`, {
-      mend: wanted.endsWith("instance_id")
-        ? "A group's hosts: aws ec2 describe-instances; a host that is not there: ./landfall apply."
-        : `./landfall apply ${name}`,
-    });
-  }
-  return new AwsCli(target.environment, stack.region).onTerminal(args(value));
+  const outputs = (await store.read())?.outputs ?? {};
+  return {
+    aws: new AwsCli(target.environment, stack.region),
+    output: (wanted) => {
+      const value = outputs[wanted]?.value;
+      return typeof value === "string" ? value : undefined;
+    },
+  };
+}
+
+const notDeployed = (name: string, host: string): LandfallError =>
+  new LandfallError(`${name} has no ${host} that is deployed.`, { mend: `./landfall apply ${name}` });
+
+/** The shell of a host by Session Manager; of a group's hosts, the first that serves. @returns its exit code */
+async function shellOn(name: string, host: string, managed: ManagedHost): Promise<number> {
+  const { aws, output } = await deployedTexts(name);
+  const group = managed.group && output(managed.group);
+  const instance = group ? await firstInService(aws, group) : output(managed.instance);
+  if (instance === undefined) throw notDeployed(name, host);
+  return aws.onTerminal(["ssm", "start-session", "--target", instance]);
+}
+
+/** @throws {LandfallError} where no instance of the group serves */
+async function firstInService(aws: AwsCli, group: string): Promise<string> {
+  const answer = await aws.json([
+    ...["autoscaling", "describe-auto-scaling-groups", "--auto-scaling-group-names", group],
+    ...["--query", "AutoScalingGroups[].Instances[]"],
+  ]);
+  const instances = answer as readonly { InstanceId: string; LifecycleState: string }[];
+  const serving = instances.find(({ LifecycleState }) => LifecycleState === "InService");
+  if (serving) return serving.InstanceId;
+  const states = instances.map(({ InstanceId, LifecycleState }) => `${InstanceId} is ${LifecycleState}`);
+  throw new LandfallError(`No host of ${group} serves.${states.length > 0 ? ` ${states.join(", ")}.` : ""}`, {
+    mend: "A shell on one that does not: aws ssm start-session --target <its id>",
+  });
+}
+
+/** @throws {UsageError} where an option was given that says nothing for what is meant, rather than to ignore it */
+function refuse(verb: Command, options: readonly string[], what: string, mend?: string): void {
+  const [given] = options.filter((option) => verb.getOptionValueSource(option) === "cli");
+  if (given !== undefined) throw new UsageError(`--${given} says nothing for ${what}.`, mend ? { mend } : {});
 }
 
 /** Containers of an environment, and the one that is meant. */
@@ -190,21 +228,17 @@ export function register(program: Command): void {
     .argument("<host>", "dashboard, an edge host's name, x-scheduler, macro-ai, or a container's name")
     .argument("[command...]", "what to run there, after --")
     .option("--ssm", "go through AWS Session Manager, also where SSH is open")
-    .action(async (name: string, host: string, command: string[], { ssm }: SshFlags) => {
+    .action(async (name: string, host: string, command: string[], { ssm }: SshFlags, verb: Command) => {
       const managed = Object.hasOwn(managedHosts, host) ? managedHosts[host] : undefined;
       if (managed) {
         if (command.length > 0)
           throw new UsageError("Commands after -- are for hosts of Chronos and containers.");
-        process.exitCode = await throughAws(name, managed.instance, (id) => [
-          "ssm",
-          "start-session",
-          "--target",
-          id,
-        ]);
+        process.exitCode = await shellOn(name, host, managed);
         return;
       }
       const containers = await containersOf(name, host);
       if (containers?.container) {
+        refuse(verb, ["ssm"], "containers");
         process.exitCode = await shellIn(containers.deployed, containers.container, command);
         return;
       }
@@ -228,7 +262,11 @@ export function register(program: Command): void {
     .action(async (name: string, host: string, flags: LogFlags, verb: Command) => {
       const managed = Object.hasOwn(managedHosts, host) ? managedHosts[host] : undefined;
       if (managed) {
-        process.exitCode = await throughAws(name, managed.logs, (prefix) => [
+        refuse(verb, ["lines", "containers", "ssm"], host, "Where to begin is --since 10m.");
+        const { aws, output } = await deployedTexts(name);
+        const prefix = output(managed.logs);
+        if (prefix === undefined) throw notDeployed(name, host);
+        process.exitCode = await aws.onTerminal([
           ...["logs", "tail", `${prefix}/${flags.group ?? managed.main}`, "--since", flags.since],
           ...(flags.follow ? ["--follow"] : []),
         ]);
@@ -236,8 +274,7 @@ export function register(program: Command): void {
       }
       const containers = await containersOf(name, host);
       if (containers?.container) {
-        if (verb.getOptionValueSource("lines") === "cli")
-          throw new UsageError("-n is for hosts of Chronos.", { mend: "For a container: --since 10m" });
+        refuse(verb, ["lines", "group", "containers", "ssm"], "containers", "Where to begin is --since 10m.");
         const { deployed, container } = containers;
         process.exitCode = await deployed.aws.onTerminal([
           ...["logs", "tail", container.log_group, "--since", flags.since],
@@ -245,6 +282,7 @@ export function register(program: Command): void {
         ]);
         return;
       }
+      refuse(verb, ["since", "group"], "hosts of Chronos", "Where to begin is -n 500.");
       const { target, host: found } = await reachHost(name, { host, ssm: flags.ssm, containers });
       const follow = flags.follow ? " -f" : "";
       const command = flags.containers
