@@ -31,11 +31,20 @@ export interface OpenOptions {
   readonly requireSecrets?: boolean;
 }
 
+/** A stack that is only looked at: no cloud, and no emulator, is asked. */
+export interface Synthesized {
+  readonly stack: SynthesizedStack;
+  /** Process environment, in which `shared` is the one that the stack stands on. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** For an environment: its `shared`. */
+  readonly shared?: SynthesizedStack;
+}
+
 /**
  * Synthesizes a stack, and `shared` with it where it stands on that.
- * @throws {LandfallError} where there is no such stack, its settings are wrong, or the guard refuses
+ * @throws {LandfallError} where there is no such stack, or its settings are wrong
  */
-export async function openWorkspace(name: string, options: OpenOptions): Promise<Workspace> {
+export function synthesizeStack(name: string, options: OpenOptions): Synthesized {
   const folder = join(projectRoot, "environments");
   const isEnvironment = name !== "state" && name !== "shared";
   if (isEnvironment) requireEnvironment(name, folder);
@@ -58,8 +67,16 @@ export async function openWorkspace(name: string, options: OpenOptions): Promise
   if (broken.length > 0)
     // such as the shared that it stands on
     throw new LandfallError(formatReport(broken.flatMap(({ problems }) => problems)));
+  return { stack, environment, shared: isEnvironment ? stacks.get("shared") : undefined };
+}
+
+/**
+ * As {@link synthesizeStack}, and points at the AWS it belongs to.
+ * @throws {LandfallError} besides where the guard refuses
+ */
+export async function openWorkspace(name: string, options: OpenOptions): Promise<Workspace> {
+  const { stack, environment, shared } = synthesizeStack(name, options);
   const target = await targetOf(stack, environment);
-  const shared = isEnvironment ? stacks.get("shared") : undefined;
   return {
     stack,
     environment,

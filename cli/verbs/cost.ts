@@ -7,7 +7,7 @@ import { formatEstimate } from "../cost/report";
 import { Template, type TerraformJson } from "../cost/template";
 import { Usage } from "../cost/usage";
 import { colors, progress, result, resultJson } from "../output";
-import { openWorkspace } from "../workspace";
+import { synthesizeStack } from "../workspace";
 
 interface Flags {
   readonly usage?: readonly string[];
@@ -32,9 +32,9 @@ export function register(program: Command): void {
       (value: string, before: readonly string[] = []) => [...before, value],
     )
     .option("--json", "as JSON")
-    .action(async (name: string, { usage: assignments = [], json }: Flags) => {
+    .action((name: string, { usage: assignments = [], json }: Flags) => {
       const usage = Usage.parse(assignments);
-      const { stack, environment } = await openWorkspace(name, { environment: process.env });
+      const { stack, environment } = synthesizeStack(name, { environment: process.env });
       const file = join(stack.directory, "cdk.tf.json");
       const template = new Template(JSON.parse(readFileSync(file, "utf8")) as TerraformJson, environment);
       const found = estimate(template, usage);
