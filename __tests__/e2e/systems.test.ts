@@ -22,7 +22,7 @@ const steps: readonly {
 }[] = [
   {
     title: "load balancers and a group",
-    systems: "chronos,x-scheduler,macro-ai",
+    systems: "chronos,x-scheduler,macro-ai,viewer-atlas",
     inputs: {
       TF_VAR_x_scheduler_domain: "x.example.com",
       TF_VAR_x_scheduler_hosted_zone: "example.com",
@@ -36,7 +36,7 @@ const steps: readonly {
   {
     title: "Macro AI alone",
     systems: "macro-ai",
-    gone: ["chronos", "x-scheduler"],
+    gone: ["chronos", "viewer-atlas", "x-scheduler"],
     hosts: ["sandbox-macro-ai"],
   },
   {
@@ -68,7 +68,7 @@ const lost = (ran: Ran): string[] => {
     .map(({ address }) => address);
 };
 
-describe("three systems", () => {
+describe("four systems", () => {
   let project: Project;
   let endpoint: string;
   const secrets = () =>
@@ -210,7 +210,7 @@ describe("three systems", () => {
       const planned = await project.landfall("plan", "sandbox", "--json");
       expectExit(planned, 0);
       const owners = lost(planned).map(
-        (address) => /^\w+\.(chronos|x-scheduler|macro-ai)_/.exec(address)?.[1] ?? address,
+        (address) => /^\w+\.(chronos|x-scheduler|macro-ai|viewer-atlas)_/.exec(address)?.[1] ?? address,
       );
       expect([...new Set(owners)].sort()).toEqual([...gone].sort());
       expectExit(await project.landfall("apply", "sandbox", "--yes"), 0);
