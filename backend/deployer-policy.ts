@@ -302,7 +302,6 @@ export function deployerPolicies(props: DeployerPolicyProps): {
       [
         "application-autoscaling:Describe*",
         "ecs:DescribeTaskDefinition",
-        "ecs:DeregisterTaskDefinition",
         "ecs:ListTaskDefinitions",
         "elasticfilesystem:Describe*",
         "events:List*",
@@ -314,6 +313,13 @@ export function deployerPolicies(props: DeployerPolicyProps): {
       "*",
       { StringEquals: { "aws:RequestedRegion": region } },
     ),
+    // IAM knows no resource for either
+    allow("OldTaskDefinitions", ["ecs:DeregisterTaskDefinition"], "*", {
+      StringEquals: { "aws:RequestedRegion": region },
+    }),
+    allow("TaskDefinitions", ["ecs:RegisterTaskDefinition"], "*", {
+      StringEquals: { "aws:RequestTag/Project": "landfall" },
+    }),
     allow(
       "Clusters",
       ["ecs:*"],
@@ -354,7 +360,7 @@ export function deployerPolicies(props: DeployerPolicyProps): {
       ],
       arns("ssm", "document/*-vieweratlas-*"),
     ),
-    // He fills secrets, and reads none
+    // He fills secrets and reads none here; who may run a task can have it print those that it is given
     allow(
       "Secrets",
       [
@@ -373,6 +379,15 @@ export function deployerPolicies(props: DeployerPolicyProps): {
     allow("MakeFileSystems", ["elasticfilesystem:CreateFileSystem"], "*", {
       StringEquals: { "aws:RequestTag/Project": "landfall" },
     }),
+    // What is being made has no tags yet
+    allow(
+      "TagFileSystems",
+      ["elasticfilesystem:TagResource"],
+      [...arns("elasticfilesystem", "file-system/*"), ...arns("elasticfilesystem", "access-point/*")],
+      {
+        StringEquals: { "elasticfilesystem:CreateAction": ["CreateFileSystem", "CreateAccessPoint"] },
+      },
+    ),
     allow(
       "FileSystems",
       ["elasticfilesystem:*"],

@@ -46,16 +46,36 @@ export const workloadBoundary = (props: {
       "ecr:BatchGetImage",
       "ecr:GetAuthorizationToken",
       "ecr:GetDownloadUrlForLayer",
-      "ecs:DescribeServices",
-      "ecs:RunTask",
       "ecs:TagResource",
-      "ecs:UpdateService",
       "elasticfilesystem:ClientMount",
       "elasticfilesystem:ClientWrite",
+    ],
+    Resource: "*",
+  },
+  {
+    Sid: "OwnContainers",
+    Effect: "Allow",
+    Action: [
+      "ecs:DescribeServices",
+      "ecs:RunTask",
+      "ecs:UpdateService",
       "sqs:SendMessage",
       "ssm:StartAutomationExecution",
     ],
-    Resource: "*",
+    Resource: props.accountIds.flatMap((account) =>
+      (
+        [
+          ["ecs", "service/*-vieweratlas-cluster/*"],
+          ["ecs", "task-definition/*-vieweratlas-*"],
+          ["sqs", "*-vieweratlas-*"],
+          ["ssm", "automation-definition/*-vieweratlas-*"],
+          ["ssm", "automation-execution/*"],
+          ["ssm", "document/*-vieweratlas-*"],
+        ] as const
+      ).map(
+        ([service, resource]) => `arn:${props.partition}:${service}:${props.region}:${account}:${resource}`,
+      ),
+    ),
   },
   {
     Sid: "Secrets",

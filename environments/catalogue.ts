@@ -771,7 +771,8 @@ export const viewerAtlasInputs = {
     use: "structural",
     type: type.bool,
     default: "false",
-    description: "Whether ECS Exec may open a shell in containers.",
+    description:
+      "Whether ECS Exec may open a shell in containers; it needs `viewer_atlas_read_only_root` to be false.",
   },
   viewer_atlas_container_insights: {
     use: "structural",

@@ -491,6 +491,17 @@ const viewerAtlasChecks: readonly Check<Both<ViewerAtlasValues>>[] = [
             `Add viewer-atlas to TF_VAR_image_repositories in ${file}.`,
           ],
         ],
+  // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html#ecs-exec-considerations
+  ({ own }) =>
+    own.viewer_atlas_exec && own.viewer_atlas_read_only_root
+      ? [
+          [
+            "viewer_atlas_exec",
+            "needs a root file system that can be written to, as ECS Exec puts its agent there",
+            'Set TF_VAR_viewer_atlas_read_only_root="false" besides, for as long as you need it.',
+          ],
+        ]
+      : [],
   ({ settings, shared }) => {
     const longest = `${shared.name_prefix}-${settings.name}-vieweratlas-vod-collector-execution-role`;
     if (longest.length <= ROLE_NAME) return [];
@@ -503,6 +514,10 @@ const viewerAtlasChecks: readonly Check<Both<ViewerAtlasValues>>[] = [
 const ROLE_NAME = 64;
 
 const viewerAtlasWarnings: readonly Check<Both<ViewerAtlasValues>>[] = [
+  ({ own }) =>
+    own.viewer_atlas_collector_count > 1
+      ? [["viewer_atlas_collector_count", "is more than 1: each collects the same", "Set it to 1, or to 0."]]
+      : [],
   ({ own, settings }) => {
     const missing = (["collector", "analysis", "vod"] as const).filter(
       (name) => !own[`viewer_atlas_${name}_image`],

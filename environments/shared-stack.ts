@@ -8,6 +8,7 @@ import { LandfallStack, type LandfallStackProps } from "../backend/landfall-stac
 import { digestOutput, writeSharedOutputs } from "../backend/shared-outputs";
 import { workloadBoundary } from "../backend/workload-boundary";
 import { ImageRepository } from "../modules/image-repository";
+import { EventLogPolicy } from "../modules/event-log";
 import { ExistingNetwork } from "../modules/existing-network";
 import { HostRole } from "../modules/host-role";
 import { iamPath, resourceName } from "../modules/naming";
@@ -97,15 +98,23 @@ export class SharedStack extends LandfallStack {
           return [name, { allocation_id: address.id, public_ip: address.publicIp }];
         }),
       ),
-      imageRepositories: this.imageRepositories(values),
+      imageRepositories: this.forContainers(values),
       instanceProfile: hostRole.instanceProfile.name,
       boundaryPolicyArn: boundary.arn,
       deployerPolicyArns: [foundation, systems, containers],
     });
   }
 
-  private imageRepositories({ image_repositories: systems, name_prefix: prefix }: SharedValues) {
+  /** What systems in containers share: image repositories, whose URLs it returns, and the right of events to be noted. */
+  private forContainers({ image_repositories: systems, name_prefix: prefix }: SharedValues) {
     const repositories = new Construct(this, "image_repository");
+    if (systems.length > 0)
+      new EventLogPolicy(this, "event_logs", {
+        name: `${prefix}-events`,
+        partition: this.partition,
+        region: this.region,
+        accountIds: this.accountIds,
+      });
     const names = systems.flatMap((system) =>
       systemImages[system].images.map(({ repository }) => repository),
     );

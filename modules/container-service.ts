@@ -83,6 +83,8 @@ export class ContainerService extends Construct {
         containerName: task.container.name,
         containerPort: task.container.port ?? 0,
       })),
+      // Without it the provider replaces the service where its capacity differs, as after a fallback from Spot
+      forceNewDeployment: true,
       enableExecuteCommand: props.exec ?? false,
       enableEcsManagedTags: true,
       propagateTags: "TASK_DEFINITION",

@@ -8,17 +8,16 @@ import { policyDocument } from "./service-role";
 
 export interface EventLogProps {
   readonly name: string;
-  readonly partition: string;
-  readonly region: string;
-  readonly accountIds: readonly string[];
   readonly retentionDays: number;
   readonly keyArn?: string;
 }
 
-/** A log group of events. Rules that write to it count them besides, in their own metric. */
+/**
+ * A log group of events. Rules that write to it count them besides, in their own metric. CloudWatch Logs must let
+ * EventBridge in: {@link EventLogPolicy}.
+ */
 export class EventLog extends Construct {
   private readonly logs: CloudwatchLogGroup;
-  private readonly policy: CloudwatchLogResourcePolicy;
 
   constructor(scope: Construct, id: string, props: EventLogProps) {
     super(scope, id);
@@ -27,21 +26,6 @@ export class EventLog extends Construct {
       name,
       retentionInDays: props.retentionDays,
       kmsKeyId: props.keyArn,
-    });
-    // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-cloudwatchlogs-permissions
-    this.policy = new CloudwatchLogResourcePolicy(this, "policy", {
-      policyName: props.name,
-      policyDocument: policyDocument([
-        {
-          Sid: "Events",
-          Effect: "Allow",
-          Principal: { Service: ["events.amazonaws.com", "delivery.logs.amazonaws.com"] },
-          Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-          Resource: props.accountIds.map(
-            (account) => `arn:${props.partition}:logs:${props.region}:${account}:log-group:${name}:*`,
-          ),
-        },
-      ]),
     });
   }
 
@@ -55,8 +39,38 @@ export class EventLog extends Construct {
     new CloudwatchEventTarget(this, `${id}_log`, {
       rule: rule.name,
       arn: this.logs.arn,
-      dependsOn: [this.policy],
     });
     return rule.name;
+  }
+}
+
+/** Lets EventBridge write to all log groups of events in the account's region, of which there can be ten policies. */
+export class EventLogPolicy extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    props: {
+      readonly name: string;
+      readonly partition: string;
+      readonly region: string;
+      readonly accountIds: readonly string[];
+    },
+  ) {
+    super(scope, id);
+    // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-cloudwatchlogs-permissions
+    new CloudwatchLogResourcePolicy(this, "this", {
+      policyName: props.name,
+      policyDocument: policyDocument([
+        {
+          Sid: "Events",
+          Effect: "Allow",
+          Principal: { Service: ["events.amazonaws.com", "delivery.logs.amazonaws.com"] },
+          Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+          Resource: props.accountIds.map(
+            (account) => `arn:${props.partition}:logs:${props.region}:${account}:log-group:/aws/events/*:*`,
+          ),
+        },
+      ]),
+    });
   }
 }

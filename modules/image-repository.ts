@@ -5,7 +5,10 @@ import { resourceName } from "./naming";
 
 export interface ImageRepositoryProps {
   readonly name: string;
-  /** Tagged images that are kept; older ones go. @default 30 */
+  /**
+   * Newest images that are kept; older ones go, also those that an environment still runs: so many that nobody does.
+   * @default 100
+   */
   readonly keep?: number;
 }
 
@@ -42,7 +45,7 @@ export class ImageRepository extends Construct {
           {
             rulePriority: 2,
             description: "Old images",
-            selection: { tagStatus: "any", countType: "imageCountMoreThan", countNumber: props.keep ?? 30 },
+            selection: { tagStatus: "any", countType: "imageCountMoreThan", countNumber: props.keep ?? 100 },
             action: { type: "expire" },
           },
         ],

@@ -70,6 +70,18 @@ const numberOf = (text: string, { names, least }: Field): number => {
  */
 export const MAX_HOURS = 168;
 
+/** Days between two of the days of a week, at the most; a whole week for what is not each week. */
+function longestGapInDays(daysOfWeek: string): number {
+  const field = { name: "day of week", least: 1, most: 7, names: days };
+  const run = daysOfWeek.split(",").flatMap((item) => {
+    const [from = NaN, to = from] = item.split("-").map((end) => numberOf(end, field));
+    return Array.from({ length: to - from + 1 || 0 }, (_, index) => from + index);
+  });
+  const sorted = [...new Set(run)].sort((one, other) => one - other);
+  if (sorted.length === 0) return 7;
+  return Math.max(...sorted.map((day, index) => (sorted[index + 1] ?? (sorted[0] ?? 0) + 7) - day));
+}
+
 /**
  * The longest time between two runs, in hours, rounded up: after that one has been missed. Of a cron expression it is
  * found among daily, weekly and rarer ones, on the safe side.
@@ -81,6 +93,6 @@ export function longestPeriodHours(expression: string): number {
     /^cron\((.*)\)$/.exec(expression)?.[1]?.split(" ") ?? [];
   if (month !== "*" || year !== "*") return 366 * 24;
   if (!["*", "?"].includes(dayOfMonth)) return 31 * 24;
-  if (!["*", "?"].includes(dayOfWeek)) return 7 * 24;
+  if (!["*", "?"].includes(dayOfWeek)) return longestGapInDays(dayOfWeek) * 24;
   return hours === "*" ? 1 : 24;
 }

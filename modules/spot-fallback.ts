@@ -4,6 +4,7 @@ import { SchedulerSchedule } from "@cdktf/provider-aws/lib/scheduler-schedule";
 import { SsmDocument } from "@cdktf/provider-aws/lib/ssm-document";
 import { Fn } from "cdktf";
 import { Construct } from "constructs";
+import { capacityStrategy, type Capacity } from "./capacity";
 import type { ContainerService, TaskNetwork } from "./container-service";
 import type { EcsCluster } from "./ecs-cluster";
 import { resourceName } from "./naming";
@@ -19,12 +20,16 @@ export interface SpotFallbackProps {
   readonly region: string;
   readonly accountIds: readonly string[];
   readonly cluster: EcsCluster;
-  /** Services that go to on-demand capacity while Spot has no room. */
-  readonly services: readonly ContainerService[];
+  /** Services that go to on-demand capacity while Spot has no room, and what they are on otherwise. */
+  readonly services: readonly { readonly service: ContainerService; readonly capacity: Capacity }[];
   /** Tasks that run once more on demand when Spot had no room or took it back. */
   readonly tasks: readonly TaskDefinition[];
   readonly network: TaskNetwork;
 }
+
+/** Marks capacity that was fallen back to: no strategy of ours has it, and ECS gives strategies back in any order. */
+const FALLBACK_WEIGHT = 100;
+const fallenBack = { Variable: "{{ look.Weight }}", NumericEquals: FALLBACK_WEIGHT };
 
 /** When services on demand try Spot again. */
 const WAY_BACK = "cron(30 5 * * ? *)";
@@ -54,7 +59,7 @@ export class SpotFallback extends Construct {
           Sid: "ChangeCapacity",
           Effect: "Allow",
           Action: ["ecs:DescribeServices", "ecs:UpdateService"],
-          Resource: services.flatMap((service) =>
+          Resource: services.flatMap(({ service }) =>
             this.arns("ecs", `service/${cluster.name}/${service.name}`),
           ),
         },
@@ -73,25 +78,32 @@ export class SpotFallback extends Construct {
       statements: this.startAutomation(),
     });
 
-    const away = this.capacityChange("FARGATE_SPOT", "FARGATE");
+    const away = this.changeCapacity("to_on_demand", "on Spot", { Not: fallenBack }, [
+      { capacityProvider: "FARGATE", weight: FALLBACK_WEIGHT },
+    ]);
     this.react("no_room", {
       description: `Spot has no room for a service of ${name}`,
       pattern: noRoomForService(
         cluster.arn,
-        services.map(({ name }) => this.arns("ecs", `service/${cluster.name}/${name}`)).flat(),
+        services.flatMap(({ service }) => this.arns("ecs", `service/${cluster.name}/${service.name}`)),
       ),
       document: away,
       inputPaths: { service: "$.resources[0]" },
       input: '{"Service":["<service>"]}',
     });
-    const back = this.capacityChange("FARGATE", "FARGATE_SPOT");
     const scheduler = new ServiceRole(this, "schedule_role", {
       name: `${props.roleName}-schedule-role`,
       service: "scheduler.amazonaws.com",
       accountIds,
       statements: this.startAutomation(),
     });
-    for (const service of services) {
+    for (const { service, capacity } of services) {
+      const back = this.changeCapacity(
+        `to_spot_${service.node.id}`,
+        "fallen back to on-demand capacity",
+        fallenBack,
+        capacityStrategy(capacity),
+      );
       new SchedulerSchedule(this, `back_${service.node.id}`, {
         name: resourceName("schedule", `${service.name}-spot`),
         description: `Lets ${service.name} try Spot again`,
@@ -162,26 +174,31 @@ export class SpotFallback extends Construct {
     });
   }
 
-  /** Only where the service is still on the one, so that a second event changes nothing. */
-  private capacityChange(from: string, to: string): SsmDocument {
+  /** @param condition on the service's first capacity provider, so that a second event changes nothing */
+  private changeCapacity(
+    id: string,
+    where: string,
+    condition: object,
+    capacityProviderStrategy: readonly object[],
+  ): SsmDocument {
     const cluster = this.props.cluster.name;
-    return this.document(to === "FARGATE" ? "to_on_demand" : "to_spot", "Service", `From ${from} to ${to}`, [
+    return this.document(id, "Service", `Changes the capacity of a service that is ${where}`, [
       {
         name: "look",
         action: "aws:executeAwsApi",
         inputs: { Service: "ecs", Api: "DescribeServices", cluster, services: ["{{ Service }}"] },
         outputs: [
           {
-            Name: "Provider",
-            Selector: "$.services[0].capacityProviderStrategy[0].capacityProvider",
-            Type: "String",
+            Name: "Weight",
+            Selector: "$.services[0].capacityProviderStrategy[0].weight",
+            Type: "Integer",
           },
         ],
       },
       {
         name: "choose",
         action: "aws:branch",
-        inputs: { Choices: [{ NextStep: "change", Variable: "{{ look.Provider }}", StringEquals: from }] },
+        inputs: { Choices: [{ NextStep: "change", ...condition }] },
         isEnd: true,
       },
       {
@@ -192,7 +209,7 @@ export class SpotFallback extends Construct {
           Api: "UpdateService",
           cluster,
           service: "{{ Service }}",
-          capacityProviderStrategy: [{ capacityProvider: to, weight: 1 }],
+          capacityProviderStrategy,
           forceNewDeployment: true,
         },
         isEnd: true,
@@ -279,6 +296,9 @@ export const lostTask = (clusterArn: string, families: readonly string[]) => ({
     group: families.map((family) => `family:${family}`),
     lastStatus: ["STOPPED"],
     capacityProviderName: ["FARGATE_SPOT"], // what runs on demand already is not run again
-    stopCode: ["SpotInterruption", "TaskFailedToStart"],
+    $or: [
+      { stopCode: ["SpotInterruption", "TerminationNotice"] }, // AWS's documents have both
+      { stopCode: ["TaskFailedToStart"], stoppedReason: [{ wildcard: "*apacity*" }] }, // not a missing image or secret
+    ],
   },
 });

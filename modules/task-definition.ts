@@ -84,6 +84,7 @@ export class TaskDefinition extends Construct {
     });
     this.resource = new EcsTaskDefinition(this, "this", {
       family: this.family,
+      skipDestroy: true, // ECS cannot go back to a revision that is deregistered; old ones cost nothing
       requiresCompatibilities: ["FARGATE"],
       networkMode: "awsvpc",
       cpu: String(props.cpu),

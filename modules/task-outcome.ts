@@ -39,12 +39,22 @@ export const succeededTask = (tasks: TaskGroup) =>
     containers: { name: [tasks.container], exitCode: [0] },
   });
 
+/** A deployment of a service that its circuit breaker ended. */
+export const failedDeployment = (serviceArns: readonly string[]) => ({
+  source: ["aws.ecs"],
+  "detail-type": ["ECS Deployment State Change"],
+  resources: serviceArns,
+  detail: { eventName: ["SERVICE_DEPLOYMENT_FAILED"] },
+});
+
 export interface TaskOutcomeProps extends TaskGroup {
   /** First part of the names of rules and alarms. */
   readonly name: string;
   readonly log: EventLog;
   /** Topic that is told. */
   readonly alarmTopicArn: string;
+  /** ARNs of the service, whose failed deployments are told too. @default none: tasks run by themselves */
+  readonly serviceArns?: readonly string[];
   /**
    * Hours within which one task must have ended well, of those that run on a schedule; CloudWatch looks back 168.
    * @default none must
@@ -60,7 +70,9 @@ export class TaskOutcome extends Construct {
     const failures = log.note(`${id}_failed`, {
       name: `${name}-failed`,
       description: `Tasks of ${name} that failed`,
-      pattern: failedTask(props),
+      pattern: props.serviceArns
+        ? { $or: [failedTask(props), failedDeployment(props.serviceArns)] }
+        : failedTask(props),
     });
     this.alarm("failed", `A task of ${name} did not start, or ended with an error.`, failures, props, {
       comparisonOperator: "GreaterThanOrEqualToThreshold",

@@ -81,58 +81,61 @@ describe("ViewerAtlas in a network of our own", () => {
   it("is deployed alone, and planned without a change then", () => sandbox.unchanged());
 
   it.each([
-    ["analysis", `${prefix}-analysis`],
-    ["vod", `${prefix}-vod-collector`],
-  ])("has a schedule for %s that would really run it, as the emulator has them", async (name, family) => {
-    const schedule = JSON.parse(
-      await call(sandbox.endpoint, "scheduler", { path: `/schedules/${family}` }),
-    ) as Json;
-    const { Target: target } = schedule;
-    const ecs = target.EcsParameters as Json;
-    const network = ecs.NetworkConfiguration.awsvpcConfiguration as Json;
-    expect(schedule.State).toBe("ENABLED");
-    expect(target.Arn).toBe(`arn:aws:ecs:us-east-1:${account}:cluster/${prefix}-cluster`);
-    expect(ecs.TaskDefinitionArn).toBe(`arn:aws:ecs:us-east-1:${account}:task-definition/${family}:1`);
-    expect(network).toMatchObject({
-      AssignPublicIp: "ENABLED",
-      SecurityGroups: [expect.stringMatching(/^sg-/)],
-      Subnets: [expect.stringMatching(/^subnet-/), expect.stringMatching(/^subnet-/)],
-    });
-
-    const { taskDefinition } = await sandbox.json(
-      "ecs",
-      "AmazonEC2ContainerServiceV20141113.DescribeTaskDefinition",
-      {
-        taskDefinition: ecs.TaskDefinitionArn as string,
-      },
-    );
-    expect(taskDefinition).toMatchObject({ status: "ACTIVE", networkMode: "awsvpc" });
-    const role = String(target.RoleArn).split("/").at(-1) ?? "";
-    const inline = /<PolicyDocument>([^<]+)</.exec(
-      await sandbox.iam({ Action: "GetRolePolicy", RoleName: role, PolicyName: "own" }),
-    )?.[1];
-    const policy = decodeURIComponent(inline ?? "").replaceAll("&quot;", '"');
-    const context = { "ecs:cluster": target.Arn as string };
-    const runs = (resource: string) => isAllowed([policy], { action: "ecs:RunTask", resource, context });
-    expect(runs(ecs.TaskDefinitionArn as string)).toBe(true);
-    expect(runs(`arn:aws:ecs:us-east-1:${account}:task-definition/${prefix}-collector:1`)).toBe(false);
-    const passes = (resource: string) =>
-      isAllowed([policy], {
-        action: "iam:PassRole",
-        resource,
-        context: { "iam:PassedToService": "ecs-tasks.amazonaws.com" },
+    ["analysis", `${prefix}-analysis-daily`, `${prefix}-analysis`],
+    ["vod", `${prefix}-vod-6h`, `${prefix}-vod-collector`],
+  ])(
+    "has a schedule for %s that would really run it, as the emulator has them",
+    async (name, rule, family) => {
+      const schedule = JSON.parse(
+        await call(sandbox.endpoint, "scheduler", { path: `/schedules/${rule}` }),
+      ) as Json;
+      const { Target: target } = schedule;
+      const ecs = target.EcsParameters as Json;
+      const network = ecs.NetworkConfiguration.awsvpcConfiguration as Json;
+      expect(schedule.State).toBe("ENABLED");
+      expect(target.Arn).toBe(`arn:aws:ecs:us-east-1:${account}:cluster/${prefix}-cluster`);
+      expect(ecs.TaskDefinitionArn).toBe(`arn:aws:ecs:us-east-1:${account}:task-definition/${family}:1`);
+      expect(network).toMatchObject({
+        AssignPublicIp: "ENABLED",
+        SecurityGroups: [expect.stringMatching(/^sg-/)],
+        Subnets: [expect.stringMatching(/^subnet-/), expect.stringMatching(/^subnet-/)],
       });
-    expect(passes(taskDefinition.taskRoleArn as string)).toBe(true);
-    expect(passes(taskDefinition.executionRoleArn as string)).toBe(true);
-    expect(
-      passes(
-        String(taskDefinition.taskRoleArn).replace(
-          `-${name === "vod" ? "vod-collector" : name}-`,
-          "-collector-",
+
+      const { taskDefinition } = await sandbox.json(
+        "ecs",
+        "AmazonEC2ContainerServiceV20141113.DescribeTaskDefinition",
+        {
+          taskDefinition: ecs.TaskDefinitionArn as string,
+        },
+      );
+      expect(taskDefinition).toMatchObject({ status: "ACTIVE", networkMode: "awsvpc" });
+      const role = String(target.RoleArn).split("/").at(-1) ?? "";
+      const inline = /<PolicyDocument>([^<]+)</.exec(
+        await sandbox.iam({ Action: "GetRolePolicy", RoleName: role, PolicyName: "own" }),
+      )?.[1];
+      const policy = decodeURIComponent(inline ?? "").replaceAll("&quot;", '"');
+      const context = { "ecs:cluster": target.Arn as string };
+      const runs = (resource: string) => isAllowed([policy], { action: "ecs:RunTask", resource, context });
+      expect(runs(ecs.TaskDefinitionArn as string)).toBe(true);
+      expect(runs(`arn:aws:ecs:us-east-1:${account}:task-definition/${prefix}-collector:1`)).toBe(false);
+      const passes = (resource: string) =>
+        isAllowed([policy], {
+          action: "iam:PassRole",
+          resource,
+          context: { "iam:PassedToService": "ecs-tasks.amazonaws.com" },
+        });
+      expect(passes(taskDefinition.taskRoleArn as string)).toBe(true);
+      expect(passes(taskDefinition.executionRoleArn as string)).toBe(true);
+      expect(
+        passes(
+          String(taskDefinition.taskRoleArn).replace(
+            `-${name === "vod" ? "vod-collector" : name}-`,
+            "-collector-",
+          ),
         ),
-      ),
-    ).toBe(false);
-  });
+      ).toBe(false);
+    },
+  );
 
   it("changes one task definition and its service for another image", async () => {
     sandbox.project.set("sandbox.env", { TF_VAR_viewer_atlas_collector_image: `sha256:${"a".repeat(64)}` });
@@ -148,6 +151,19 @@ describe("ViewerAtlas in a network of our own", () => {
       services: [`${prefix}-collector`],
     });
     expect(services).toMatchObject([{ taskDefinition: expect.stringMatching(/:2$/), desiredCount: 1 }]);
+  });
+
+  it("goes back to Spot in place where it had fallen back to on-demand capacity", async () => {
+    await sandbox.json("ecs", "AmazonEC2ContainerServiceV20141113.UpdateService", {
+      cluster: `${prefix}-cluster`,
+      service: `${prefix}-collector`,
+      capacityProviderStrategy: [{ capacityProvider: "FARGATE", weight: 100, base: 0 }],
+    });
+    const planned = await plan();
+    expectExit(planned, 0);
+    expect(changes(planned)).toEqual(["aws_ecs_service.viewer-atlas_collector: update"]);
+    expectExit(await sandbox.project.landfall("apply", "sandbox", "--yes"), 0);
+    await sandbox.unchanged();
   });
 
   it("gets a file system and loses it again, with nothing else lost", async () => {

@@ -38,6 +38,10 @@ it.each([
   ["cron(0 3 * * ? *)", 24],
   ["cron(0 * * * ? *)", 1],
   ["cron(0 3 ? * MON *)", 168],
+  ["cron(0 3 ? * MON-FRI *)", 72],
+  ["cron(0 3 ? * 2,5 *)", 96],
+  ["cron(0 3 ? * 6L *)", 168],
+  ["cron(0 3 ? * SUN,SAT *)", 144],
   ["cron(0 3 1 * ? *)", 744],
   ["cron(0 3 1 JAN ? *)", 8784],
 ])("two runs of %s are no more than %d hours apart", (expression, hours) => {

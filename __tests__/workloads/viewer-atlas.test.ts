@@ -296,6 +296,7 @@ describe("roles", () => {
           /\$\{aws_secretsmanager_secret[^}]*\}/,
           "arn:aws:secretsmanager:us-east-1:436957243186:secret:stage-vieweratlas/x",
         )
+        .replace(/\$\{aws_sqs_queue[^}]*\}/, "arn:aws:sqs:us-east-1:436957243186:stage-vieweratlas-x")
         .replace(/\$\{aws_iam_role[^}]*\}/, "arn:aws:iam::436957243186:role/landfall/x");
     expect(policies.length).toBeGreaterThan(8);
     for (const text of policies) {
@@ -403,8 +404,8 @@ describe("the schedules", () => {
     resource(of, "aws_scheduler_schedule", `viewer-atlas_${name}_schedule`);
 
   it.each([
-    ["analysis", `${prefix}-analysis`, "cron(0 3 * * ? *)"],
-    ["vod", `${prefix}-vod-collector`, "rate(6 hours)"],
+    ["analysis", `${prefix}-analysis-daily`, "cron(0 3 * * ? *)"],
+    ["vod", `${prefix}-vod-6h`, "rate(6 hours)"],
   ])(
     "%s starts its task when it is time, with retries and a place for what fails",
     (name, fullName, expression) => {
@@ -629,20 +630,31 @@ describe("where Spot has no room", () => {
       ),
     ).toBe(false);
     const steps = (name: string) => (JSON.parse(document(name)) as { mainSteps: Json[] }).mainSteps;
+    const isFallenBack = { Variable: "{{ look.Weight }}", NumericEquals: 100 };
+    const change = (strategy: object[]) => ({
+      name: "change",
+      inputs: { Api: "UpdateService", capacityProviderStrategy: strategy, forceNewDeployment: true },
+    });
     expect(steps("to_on_demand")).toMatchObject([
       { inputs: { Api: "DescribeServices", cluster: `${prefix}-cluster` } },
-      { action: "aws:branch", inputs: { Choices: [{ NextStep: "change", StringEquals: "FARGATE_SPOT" }] } },
-      {
-        name: "change",
-        inputs: {
-          Api: "UpdateService",
-          capacityProviderStrategy: [{ capacityProvider: "FARGATE", weight: 1 }],
-          forceNewDeployment: true,
-        },
-      },
+      { action: "aws:branch", inputs: { Choices: [{ NextStep: "change", Not: isFallenBack }] } },
+      change([{ capacityProvider: "FARGATE", weight: 100 }]),
     ]);
-    expect(steps("to_spot")[2]?.inputs.capacityProviderStrategy).toEqual([
-      { capacityProvider: "FARGATE_SPOT", weight: 1 },
+    // Back to all that the service had, its base on demand included
+    const based = synthesized({ TF_VAR_viewer_atlas_on_demand_base: "2" }).json();
+    expect(
+      (
+        JSON.parse(
+          resource(based, "aws_ssm_document", "viewer-atlas_spot_to_spot_collector").content as string,
+        ) as { mainSteps: Json[] }
+      ).mainSteps,
+    ).toMatchObject([
+      {},
+      { inputs: { Choices: [{ NextStep: "change", ...isFallenBack }] } },
+      change([
+        { capacityProvider: "FARGATE_SPOT", weight: 1, base: 0 },
+        { capacityProvider: "FARGATE", weight: 0, base: 2 },
+      ]),
     ]);
     expect(resource(json, "aws_scheduler_schedule", "viewer-atlas_spot_back_collector")).toMatchObject({
       schedule_expression: "cron(30 5 * * ? *)",
@@ -666,15 +678,24 @@ describe("where Spot has no room", () => {
       },
     });
     expect(isMatched(pattern("interrupted"), event({ stopCode: "SpotInterruption" }))).toBe(true);
-    expect(isMatched(pattern("interrupted"), event({ stopCode: "TaskFailedToStart" }))).toBe(true);
-    expect(isMatched(pattern("interrupted"), event({ stopCode: "EssentialContainerExited" }))).toBe(false);
-    // or it would run for ever
+    const noRoom = {
+      stopCode: "TaskFailedToStart",
+      stoppedReason:
+        "Capacity is unavailable at this time. Please try again later or in a different availability zone",
+    };
+    expect(isMatched(pattern("interrupted"), event(noRoom))).toBe(true);
+    expect(isMatched(pattern("interrupted"), event({ stopCode: "TerminationNotice" }))).toBe(true);
     expect(
       isMatched(
         pattern("interrupted"),
-        event({ stopCode: "TaskFailedToStart", capacityProviderName: "FARGATE" }),
+        event({ ...noRoom, stoppedReason: "CannotPullContainerError: pull image manifest" }),
       ),
     ).toBe(false);
+    expect(isMatched(pattern("interrupted"), event({ stopCode: "EssentialContainerExited" }))).toBe(false);
+    // or it would run for ever
+    expect(isMatched(pattern("interrupted"), event({ ...noRoom, capacityProviderName: "FARGATE" }))).toBe(
+      false,
+    );
     expect(document("run_on_demand")).toContain(
       '"subnets":${jsonencode(values(data.terraform_remote_state.shared.outputs.public_subnets))}',
     );
@@ -887,8 +908,18 @@ describe("its image repositories", () => {
     for (const { policy } of Object.values(resources(shared, "aws_ecr_lifecycle_policy")))
       expect((JSON.parse(policy as string) as { rules: Json[] }).rules).toMatchObject([
         { selection: { tagStatus: "untagged", countType: "sinceImagePushed", countNumber: 7 } },
-        { selection: { tagStatus: "any", countType: "imageCountMoreThan", countNumber: 30 } },
+        { selection: { tagStatus: "any", countType: "imageCountMoreThan", countNumber: 100 } },
       ]);
+  });
+
+  it("come with the right of EventBridge to note events", () => {
+    expect(
+      JSON.parse(
+        resource(shared, "aws_cloudwatch_log_resource_policy", "event_logs").policy_document as string,
+      ),
+    ).toMatchObject({
+      Statement: [{ Resource: ["arn:aws:logs:us-east-1:436957243186:log-group:/aws/events/*:*"] }],
+    });
   });
 
   it("are none unless asked for", () => {

@@ -85,12 +85,13 @@ export class ViewerAtlas extends Construct {
     const task = (name: ServiceName) => this.task(name, services[name], lake, files);
     const tasks = { collector: task("collector"), analysis: task("analysis"), vod: task("vod") };
 
+    const collectorCapacity = { ...capacity, onDemandBase: values.viewer_atlas_on_demand_base };
     const collector = new ContainerService(this, "collector", {
       name: tasks.collector.family,
       cluster,
       task: tasks.collector,
       desiredCount: this.digest("collector") ? values.viewer_atlas_collector_count : 0,
-      capacity: { ...capacity, onDemandBase: values.viewer_atlas_on_demand_base },
+      capacity: collectorCapacity,
       network,
       // Two would collect the same twice
       minimumHealthyPercent: 0,
@@ -104,9 +105,6 @@ export class ViewerAtlas extends Construct {
     });
     const log = new EventLog(this, "runs", {
       name: `${this.name}-runs`,
-      partition,
-      region,
-      accountIds,
       retentionDays: LOG_DAYS,
       keyArn: props.dataKeyArn,
     });
@@ -115,19 +113,23 @@ export class ViewerAtlas extends Construct {
       clusterArn: cluster.arn,
       group: `service:${collector.name}`,
       container: "collector",
+      serviceArns: accountIds.map(
+        (account) => `arn:${partition}:ecs:${region}:${account}:service/${cluster.name}/${collector.name}`,
+      ),
       log,
       alarmTopicArn,
     });
+    // Documented names: what they say of the time is the default
     const schedules = {
-      analysis: values.viewer_atlas_analysis_schedule,
-      vod: values.viewer_atlas_vod_schedule,
+      analysis: { name: `${this.name}-analysis-daily`, when: values.viewer_atlas_analysis_schedule },
+      vod: { name: `${this.name}-vod-6h`, when: values.viewer_atlas_vod_schedule },
     };
     for (const name of ["analysis", "vod"] as const) {
       const enabled = this.digest(name) !== undefined;
       const { family } = tasks[name];
       new ScheduledTask(this, `${name}_schedule`, {
-        name: family,
-        schedule: schedules[name],
+        name: schedules[name].name,
+        schedule: schedules[name].when,
         enabled,
         roleName: this.roleName(`${services[name].fullName}-schedule-role`),
         partition,
@@ -149,7 +151,7 @@ export class ViewerAtlas extends Construct {
         alarmTopicArn,
         // The next one may end as late as its limit allows
         successWithinHours: enabled
-          ? longestPeriodHours(schedules[name]) + values.viewer_atlas_max_processing_hours + 1
+          ? longestPeriodHours(schedules[name].when) + values.viewer_atlas_max_processing_hours + 1
           : undefined,
       });
     }
@@ -161,7 +163,7 @@ export class ViewerAtlas extends Construct {
         region,
         accountIds,
         cluster,
-        services: [collector],
+        services: [{ service: collector, capacity: collectorCapacity }],
         tasks: [tasks.analysis, tasks.vod],
         network,
       });
@@ -174,7 +176,7 @@ export class ViewerAtlas extends Construct {
       tag:
         values.viewer_atlas_budget_scope === "system" ? { name: "System", value: "viewer-atlas" } : undefined,
     });
-    this.outputs({ cluster, network, tasks, collector, capacity, secrets, lake });
+    this.outputs({ cluster, network, tasks, collector, capacity, secrets, schedules, lake });
   }
 
   private roleName(name: string): string {
@@ -186,9 +188,9 @@ export class ViewerAtlas extends Construct {
   }
 
   private repository(name: ServiceName) {
-    const { repository } = systemImages["viewer-atlas"].images.find((image) => image.name === name) ?? {
-      repository: "",
-    };
+    const image = systemImages["viewer-atlas"].images.find((image) => image.name === name);
+    if (!image) throw new Error(`workloads/images.ts has no image of ${name}`);
+    const { repository } = image;
     const { partition, region, accountIds, namePrefix, shared } = this.props;
     return {
       ...shared.imageRepository(repository, "viewer-atlas"),
@@ -290,6 +292,7 @@ export class ViewerAtlas extends Construct {
     readonly collector: ContainerService;
     readonly capacity: Capacity;
     readonly secrets: Readonly<Record<string, OperatorSecret>>;
+    readonly schedules: Readonly<Record<"analysis" | "vod", { readonly name: string }>>;
     readonly lake: Bucket;
   }): void {
     const output = (id: string, description: string, value: unknown) =>
@@ -302,7 +305,7 @@ export class ViewerAtlas extends Construct {
       {
         ...(name === "collector"
           ? { kind: "service", service: parts.collector.name }
-          : { kind: "task", schedule: task.family }),
+          : { kind: "task", schedule: parts.schedules[name as "analysis" | "vod"].name }),
         family: task.family,
         container: task.container.name,
         log_group: task.logGroup,
