@@ -251,6 +251,36 @@ class Ecs(unittest.TestCase):
 
 
 @mock_aws
+class DynamoDb(unittest.TestCase):
+    def setUp(self):
+        self.dynamodb = boto3.client("dynamodb")
+        self.dynamodb.create_table(
+            TableName="locks",
+            KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+    def lock(self, **content):
+        item = {"LockID": {"S": "state"}, **{name: {"S": value} for name, value in content.items()}}
+        self.dynamodb.put_item(TableName="locks", Item=item, ConditionExpression="attribute_not_exists(LockID)")
+
+    def test_a_lock_is_one_client_s_alone(self):
+        self.lock(Info="one")
+        with self.assertRaises(ClientError):
+            self.lock(Info="two")
+
+    def test_a_request_that_is_repeated_is_not_refused_for_itself(self):
+        self.lock(Info="one")
+        self.lock(Info="one")
+
+    def test_a_key_alone_says_nothing_of_whose_it_is(self):
+        self.lock()
+        with self.assertRaises(ClientError):
+            self.lock()
+
+
+@mock_aws
 class Efs(unittest.TestCase):
     def setUp(self):
         self.efs = boto3.client("efs")
