@@ -4,6 +4,7 @@ import type { Outputs } from "../backend/state-store";
 import { LandfallError, UsageError } from "../environments/errors";
 import { nearest } from "../environments/nearest";
 import { AwsCli, typed } from "./aws";
+import { onStop } from "./interrupt";
 import { progress } from "./output";
 import { openWorkspace } from "./workspace";
 
@@ -199,9 +200,6 @@ export function serviceName({ service, name }: DeployedContainer): string {
 export const awsCommand = (args: readonly string[], { region }: DeployedContainers): string =>
   `aws ${typed([...args, "--region", region])}`;
 
-/** What can end a wait before its time. */
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
 /** The user wants to stop waiting. */
 export class InterruptedError extends LandfallError {
   constructor() {
@@ -212,16 +210,12 @@ export class InterruptedError extends LandfallError {
 /** Takes the user's wish to stop, as by Ctrl-C, and ends what waits. What goes on at AWS is not touched. */
 export class Wait {
   private readonly controller = new AbortController();
-  private readonly interrupted = () => this.controller.abort(new InterruptedError());
+  /** Lets signals end this process again. */
+  readonly end: () => void;
 
   /** @param poll seconds that a pause takes */
   constructor(private readonly poll: number) {
-    for (const signal of signals) process.on(signal, this.interrupted);
-  }
-
-  /** Lets signals end this process again. */
-  end(): void {
-    for (const signal of signals) process.off(signal, this.interrupted);
+    this.end = onStop(() => this.controller.abort(new InterruptedError()));
   }
 
   /** @throws {InterruptedError} at once where the user wants to stop; else what `work` throws */

@@ -1,4 +1,5 @@
 import { createLogUpdate } from "log-update";
+import { onStop } from "./interrupt";
 import { progress } from "./output";
 
 /** Does `work` on each item, so many at once; results are in the items' order. */
@@ -18,16 +19,11 @@ export async function inParallel<T, R>(
 
 /** Calls on the first wish to stop. @returns how to end that */
 export function onInterrupt(stop: () => void): () => void {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   let stopped = false;
-  const interrupted = () => {
+  return onStop(() => {
     if (!stopped) stop();
     stopped = true;
-  };
-  for (const signal of signals) process.on(signal, interrupted);
-  return () => {
-    for (const signal of signals) process.off(signal, interrupted);
-  };
+  });
 }
 
 /** Shows what is being done to each of several things: live lines in a terminal, a line for each step elsewhere. */

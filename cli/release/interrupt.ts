@@ -1,13 +1,14 @@
 import { LandfallError } from "../../environments/errors";
+import { onStop } from "../interrupt";
 import { progress } from "../output";
-
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** The user's wish to stop, as a signal for work that can end in order. */
 export class Interruption {
   private readonly controller = new AbortController();
   /** Aborted with the first wish; its reason is a {@link LandfallError} with exit code 130. */
   readonly signal = this.controller.signal;
+  /** Lets signals end this process again. */
+  readonly end: () => void;
   private count = 0;
 
   /** @param stopping told with the first wish. @param still told with the second; the third ends the process */
@@ -15,15 +16,10 @@ export class Interruption {
     private readonly stopping: () => string,
     private readonly still: () => string,
   ) {
-    for (const signal of signals) process.on(signal, this.interrupted);
+    this.end = onStop(() => this.interrupted());
   }
 
-  /** Lets signals end this process again. */
-  end(): void {
-    for (const signal of signals) process.off(signal, this.interrupted);
-  }
-
-  private readonly interrupted = (): void => {
+  private interrupted(): void {
     this.count += 1;
     if (this.count === 1) {
       progress(this.stopping());
@@ -31,7 +27,7 @@ export class Interruption {
     }
     if (this.count === 2) progress(this.still());
     if (this.count === 3) process.exit(130);
-  };
+  }
 }
 
 /**
