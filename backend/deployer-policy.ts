@@ -1,3 +1,4 @@
+import { arnsIn } from "../modules/arn";
 import { iamPath } from "../modules/naming";
 import type { PolicyStatement } from "../modules/service-role";
 
@@ -34,7 +35,7 @@ export function deployerPolicies(props: DeployerPolicyProps): {
 } {
   const { partition, region, namePrefix } = props;
   const arns = (service: string, resource: string, where = region) =>
-    props.accountIds.map((account) => `arn:${partition}:${service}:${where}:${account}:${resource}`);
+    arnsIn({ ...props, region: where }, service, resource);
   const ours = (kind: "role" | "policy" | "instance-profile") =>
     arns("iam", `${kind}${iamPath}${namePrefix}-*`, "");
   const allow = (

@@ -1,3 +1,4 @@
+import { arnsIn } from "../modules/arn";
 import { iamPath } from "../modules/naming";
 import type { PolicyStatement } from "../modules/service-role";
 
@@ -62,35 +63,27 @@ export const workloadBoundary = (props: {
       "sqs:SendMessage",
       "ssm:StartAutomationExecution",
     ],
-    Resource: props.accountIds.flatMap((account) =>
-      (
-        [
-          ["ecs", "service/*-vieweratlas-cluster/*"],
-          ["ecs", "task-definition/*-vieweratlas-*"],
-          ["sqs", "*-vieweratlas-*"],
-          ["ssm", "automation-definition/*-vieweratlas-*"],
-          ["ssm", "automation-execution/*"],
-          ["ssm", "document/*-vieweratlas-*"],
-        ] as const
-      ).map(
-        ([service, resource]) => `arn:${props.partition}:${service}:${props.region}:${account}:${resource}`,
-      ),
-    ),
+    Resource: [
+      ...arnsIn(props, "ecs", "service/*-vieweratlas-cluster/*"),
+      ...arnsIn(props, "ecs", "task-definition/*-vieweratlas-*"),
+      ...arnsIn(props, "sqs", "*-vieweratlas-*"),
+      ...arnsIn(props, "ssm", "automation-definition/*-vieweratlas-*"),
+      ...arnsIn(props, "ssm", "automation-execution/*"),
+      ...arnsIn(props, "ssm", "document/*-vieweratlas-*"),
+    ],
   },
   {
     Sid: "Secrets",
     Effect: "Allow",
     Action: ["secretsmanager:GetSecretValue"],
-    Resource: props.accountIds.map(
-      (account) => `arn:${props.partition}:secretsmanager:${props.region}:${account}:secret:*-vieweratlas/*`,
-    ),
+    Resource: arnsIn(props, "secretsmanager", "secret:*-vieweratlas/*"),
   },
   {
     // To tasks and automations, and no role but ours, which this bounds too
     Sid: "HandOverRoles",
     Effect: "Allow",
     Action: ["iam:PassRole"],
-    Resource: props.accountIds.map((account) => `arn:${props.partition}:iam::${account}:role${iamPath}*`),
+    Resource: arnsIn({ ...props, region: "" }, "iam", `role${iamPath}*`),
     Condition: {
       StringEquals: { "iam:PassedToService": ["ecs-tasks.amazonaws.com", "ssm.amazonaws.com"] },
     },

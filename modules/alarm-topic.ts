@@ -4,6 +4,7 @@ import { SnsTopic } from "@cdktf/provider-aws/lib/sns-topic";
 import { SnsTopicPolicy } from "@cdktf/provider-aws/lib/sns-topic-policy";
 import { SnsTopicSubscription } from "@cdktf/provider-aws/lib/sns-topic-subscription";
 import { Construct } from "constructs";
+import { arnsIn } from "./arn";
 import { resourceName } from "./naming";
 import { policyDocument } from "./service-role";
 
@@ -26,12 +27,13 @@ export class AlarmTopic extends Construct {
 
   constructor(scope: Construct, id: string, props: AlarmTopicProps) {
     super(scope, id);
-    const { name, partition, accountIds } = props;
+    const { name, accountIds } = props;
+    const everywhere = { ...props, region: "" };
     const fromOurAccount = { StringEquals: { "aws:SourceAccount": accountIds } };
     // https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html
     const fromOurBudgets = {
       ...fromOurAccount,
-      ArnLike: { "aws:SourceArn": accountIds.map((account) => `arn:${partition}:budgets::${account}:*`) },
+      ArnLike: { "aws:SourceArn": arnsIn(everywhere, "budgets", "*") },
     };
     const publishers = [
       { Sid: "Alarms", service: "cloudwatch.amazonaws.com", Condition: fromOurAccount },
@@ -48,7 +50,7 @@ export class AlarmTopic extends Construct {
         {
           Sid: "Account",
           Effect: "Allow",
-          Principal: { AWS: accountIds.map((account) => `arn:${partition}:iam::${account}:root`) },
+          Principal: { AWS: arnsIn(everywhere, "iam", "root") },
           Action: "kms:*",
           Resource: "*",
         },

@@ -1,6 +1,7 @@
 import { KmsAlias } from "@cdktf/provider-aws/lib/kms-alias";
 import { KmsKey } from "@cdktf/provider-aws/lib/kms-key";
 import { Construct } from "constructs";
+import { arnsIn } from "./arn";
 import { resourceName } from "./naming";
 import { policyDocument, type PolicyStatement } from "./service-role";
 
@@ -20,7 +21,7 @@ export class DataKey extends Construct {
 
   constructor(scope: Construct, id: string, props: DataKeyProps) {
     super(scope, id);
-    const { name, partition, region, accountIds } = props;
+    const { name, region } = props;
     const key = new KmsKey(this, "this", {
       description: `Data of ${name}`,
       enableKeyRotation: true,
@@ -29,7 +30,7 @@ export class DataKey extends Construct {
         {
           Sid: "Account",
           Effect: "Allow",
-          Principal: { AWS: accountIds.map((account) => `arn:${partition}:iam::${account}:root`) },
+          Principal: { AWS: arnsIn({ ...props, region: "" }, "iam", "root") },
           Action: "kms:*",
           Resource: "*",
         },
@@ -42,9 +43,7 @@ export class DataKey extends Construct {
           Resource: "*",
           Condition: {
             ArnLike: {
-              "kms:EncryptionContext:aws:logs:arn": accountIds.map(
-                (account) => `arn:${partition}:logs:${region}:${account}:log-group:*`,
-              ),
+              "kms:EncryptionContext:aws:logs:arn": arnsIn(props, "logs", "log-group:*"),
             },
           },
         },

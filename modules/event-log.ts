@@ -3,6 +3,7 @@ import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { CloudwatchLogResourcePolicy } from "@cdktf/provider-aws/lib/cloudwatch-log-resource-policy";
 import { Construct } from "constructs";
+import { arnsIn, type Place } from "./arn";
 import { resourceName } from "./naming";
 import { policyDocument } from "./service-role";
 
@@ -46,16 +47,7 @@ export class EventLog extends Construct {
 
 /** Lets EventBridge write to all log groups of events in the account's region, of which there can be ten policies. */
 export class EventLogPolicy extends Construct {
-  constructor(
-    scope: Construct,
-    id: string,
-    props: {
-      readonly name: string;
-      readonly partition: string;
-      readonly region: string;
-      readonly accountIds: readonly string[];
-    },
-  ) {
+  constructor(scope: Construct, id: string, props: Place & { readonly name: string }) {
     super(scope, id);
     // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-cloudwatchlogs-permissions
     new CloudwatchLogResourcePolicy(this, "this", {
@@ -66,9 +58,7 @@ export class EventLogPolicy extends Construct {
           Effect: "Allow",
           Principal: { Service: ["events.amazonaws.com", "delivery.logs.amazonaws.com"] },
           Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-          Resource: props.accountIds.map(
-            (account) => `arn:${props.partition}:logs:${props.region}:${account}:log-group:/aws/events/*:*`,
-          ),
+          Resource: arnsIn(props, "logs", "log-group:/aws/events/*:*"),
         },
       ]),
     });

@@ -1,6 +1,7 @@
 import { IamInstanceProfile } from "@cdktf/provider-aws/lib/iam-instance-profile";
 import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment";
 import { Construct } from "constructs";
+import { arnsIn } from "./arn";
 import { iamPath, resourceName } from "./naming";
 import { ServiceRole, type PolicyStatement } from "./service-role";
 
@@ -28,10 +29,7 @@ export class HostRole extends Construct {
   constructor(scope: Construct, id: string, props: HostRoleProps) {
     super(scope, id);
     const logs = (suffix: string) =>
-      props.accountIds.map(
-        (account) =>
-          `arn:${props.partition}:logs:${props.region}:${account}:log-group:${props.logGroups ?? hostLogGroups}*${suffix}`,
-      );
+      arnsIn(props, "logs", `log-group:${props.logGroups ?? hostLogGroups}*${suffix}`);
     const parameters = (props.parameters ?? []).flatMap((path) =>
       props.accountIds.flatMap((account) => {
         const arn = `arn:${props.partition}:ssm:${props.region}:${account}:parameter${path}`;

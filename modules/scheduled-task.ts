@@ -1,5 +1,6 @@
 import { SchedulerSchedule } from "@cdktf/provider-aws/lib/scheduler-schedule";
 import { Construct } from "constructs";
+import { arnsIn, type Place } from "./arn";
 import { capacityStrategy, type Capacity } from "./capacity";
 import type { TaskNetwork } from "./container-service";
 import type { DeadLetterQueue } from "./dead-letter-queue";
@@ -8,16 +9,13 @@ import { resourceName } from "./naming";
 import { ServiceRole, type PolicyStatement } from "./service-role";
 import type { TaskDefinition } from "./task-definition";
 
-export interface ScheduledTaskProps {
+export interface ScheduledTaskProps extends Place {
   readonly name: string;
   /** `cron(…)` or `rate(…)`, in UTC. */
   readonly schedule: string;
   /** @default true */
   readonly enabled?: boolean;
   readonly roleName: string;
-  readonly partition: string;
-  readonly region: string;
-  readonly accountIds: readonly string[];
   readonly cluster: EcsCluster;
   readonly task: TaskDefinition;
   readonly capacity: Capacity;
@@ -90,12 +88,9 @@ export class ScheduledTask extends Construct {
 export function runTask({
   cluster,
   task,
-  partition,
-  region,
-  accountIds,
-}: Pick<ScheduledTaskProps, "cluster" | "task" | "partition" | "region" | "accountIds">): PolicyStatement[] {
-  const arns = (resource: string) =>
-    accountIds.map((account) => `arn:${partition}:ecs:${region}:${account}:${resource}`);
+  ...place
+}: Place & Pick<ScheduledTaskProps, "cluster" | "task">): PolicyStatement[] {
+  const arns = (resource: string) => arnsIn(place, "ecs", resource);
   return [
     {
       Sid: "RunTask",

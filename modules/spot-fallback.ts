@@ -4,6 +4,7 @@ import { SchedulerSchedule } from "@cdktf/provider-aws/lib/scheduler-schedule";
 import { SsmDocument } from "@cdktf/provider-aws/lib/ssm-document";
 import { Fn } from "cdktf";
 import { Construct } from "constructs";
+import { arnsIn, type Place } from "./arn";
 import { capacityStrategy, type Capacity } from "./capacity";
 import type { ContainerService, TaskNetwork } from "./container-service";
 import type { EcsCluster } from "./ecs-cluster";
@@ -12,13 +13,10 @@ import { runTask } from "./scheduled-task";
 import { ServiceRole } from "./service-role";
 import type { TaskDefinition } from "./task-definition";
 
-export interface SpotFallbackProps {
+export interface SpotFallbackProps extends Place {
   /** First part of all names. */
   readonly name: string;
   readonly roleName: string;
-  readonly partition: string;
-  readonly region: string;
-  readonly accountIds: readonly string[];
   readonly cluster: EcsCluster;
   /** Services that go to on-demand capacity while Spot has no room, and what they are on otherwise. */
   readonly services: readonly { readonly service: ContainerService; readonly capacity: Capacity }[];
@@ -133,8 +131,7 @@ export class SpotFallback extends Construct {
   }
 
   private arns(service: string, resource: string): string[] {
-    const { partition, region, accountIds } = this.props;
-    return accountIds.map((account) => `arn:${partition}:${service}:${region}:${account}:${resource}`);
+    return arnsIn(this.props, service, resource);
   }
 
   private startAutomation() {

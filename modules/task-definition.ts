@@ -1,6 +1,7 @@
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { EcsTaskDefinition } from "@cdktf/provider-aws/lib/ecs-task-definition";
 import { Construct } from "constructs";
+import { arnsIn, type Place } from "./arn";
 import { containerDefinitions, type ContainerProps } from "./container";
 import { useKey } from "./data-key";
 import { fargateSizeProblem } from "./fargate-size";
@@ -15,14 +16,11 @@ export interface TaskFileSystem {
   readonly accessPoint?: { readonly id: string; readonly arn: string };
 }
 
-export interface TaskDefinitionProps {
+export interface TaskDefinitionProps extends Place {
   /** Its family; the log group is `/ecs/<family>`. */
   readonly family: string;
   /** First part of its roles' names, before `-task-role` and `-execution-role`. */
   readonly roleName: string;
-  readonly partition: string;
-  readonly region: string;
-  readonly accountIds: readonly string[];
   /** CPU units, of which 1024 are a vCPU. */
   readonly cpu: number;
   /** In MiB; Fargate has certain sizes for each CPU. */
@@ -168,10 +166,7 @@ function startTask(props: TaskDefinitionProps, logGroup: string): PolicyStatemen
       Sid: "WriteLogs",
       Effect: "Allow",
       Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-      Resource: props.accountIds.map(
-        (account) =>
-          `arn:${props.partition}:logs:${props.region}:${account}:log-group:${logGroup}:log-stream:*`,
-      ),
+      Resource: arnsIn(props, "logs", `log-group:${logGroup}:log-stream:*`),
     },
     ...(secrets.length > 0
       ? [

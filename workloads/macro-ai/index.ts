@@ -6,6 +6,7 @@ import { macroAiInputs } from "../../environments/catalogue";
 import { declareInputs } from "../../environments/variables";
 import type { StructuralValues } from "../../environments/input";
 import { AutoScalingGroup } from "../../modules/auto-scaling-group";
+import { arnsIn } from "../../modules/arn";
 import { BootData } from "../../modules/boot-data";
 import { Bucket } from "../../modules/bucket";
 import { useKey } from "../../modules/data-key";
@@ -55,8 +56,7 @@ export class MacroAi extends Construct {
     const parameters = `/${environment}/macro-ai/`;
     const releaseParameter = `/landfall/${environment}/macro-ai/release`;
     const logGroups = `${hostLogGroups}${name}`;
-    const arns = (service: string, resource: string) =>
-      accountIds.map((account) => `arn:${partition}:${service}:${region}:${account}:${resource}`);
+    const arns = (service: string, resource: string) => arnsIn(props, service, resource);
 
     const artifacts = new Bucket(this, "artifacts", {
       name: `${props.namePrefix}-${name}-artifacts`,

@@ -3,6 +3,7 @@ import { Construct } from "constructs";
 import { viewerAtlasInputs } from "../../environments/catalogue";
 import type { ViewerAtlasValues } from "../../environments/derived";
 import { declareInputs } from "../../environments/variables";
+import { arnsIn } from "../../modules/arn";
 import { Bucket } from "../../modules/bucket";
 import { Budget } from "../../modules/budget";
 import { capacityStrategy, type Capacity } from "../../modules/capacity";
@@ -113,9 +114,7 @@ export class ViewerAtlas extends Construct {
       clusterArn: cluster.arn,
       group: `service:${collector.name}`,
       container: "collector",
-      serviceArns: accountIds.map(
-        (account) => `arn:${partition}:ecs:${region}:${account}:service/${cluster.name}/${collector.name}`,
-      ),
+      serviceArns: arnsIn(props, "ecs", `service/${cluster.name}/${collector.name}`),
       log,
       alarmTopicArn,
     });
@@ -191,12 +190,10 @@ export class ViewerAtlas extends Construct {
     const image = systemImages["viewer-atlas"].images.find((image) => image.name === name);
     if (!image) throw new Error(`workloads/images.ts has no image of ${name}`);
     const { repository } = image;
-    const { partition, region, accountIds, namePrefix, shared } = this.props;
+    const { props } = this;
     return {
-      ...shared.imageRepository(repository, "viewer-atlas"),
-      arns: accountIds.map(
-        (account) => `arn:${partition}:ecr:${region}:${account}:repository/${namePrefix}-${repository}`,
-      ),
+      ...props.shared.imageRepository(repository, "viewer-atlas"),
+      arns: arnsIn(props, "ecr", `repository/${props.namePrefix}-${repository}`),
     };
   }
 
@@ -238,10 +235,7 @@ export class ViewerAtlas extends Construct {
       group.allowTo({ purpose: "nfs", ports: [port(NFS)], networks: { vpc: props.shared.vpcCidrBlock } });
       return {
         id: wanted,
-        arns: props.accountIds.map(
-          (account) =>
-            `arn:${props.partition}:elasticfilesystem:${props.region}:${account}:file-system/${wanted}`,
-        ),
+        arns: arnsIn(props, "elasticfilesystem", `file-system/${wanted}`),
       };
     }
     const files = new FileSystem(this, "files", {

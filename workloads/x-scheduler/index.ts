@@ -6,6 +6,7 @@ import { Construct } from "constructs";
 import { createHash } from "node:crypto";
 import { xSchedulerInputs } from "../../environments/catalogue";
 import { declareInputs } from "../../environments/variables";
+import { arnsIn } from "../../modules/arn";
 import { BootData } from "../../modules/boot-data";
 import { Bucket } from "../../modules/bucket";
 import { useKey } from "../../modules/data-key";
@@ -46,8 +47,7 @@ export class XScheduler extends Construct {
     const sourceParameters = `/landfall/${environment}/x-scheduler/`;
     const logGroups = `${hostLogGroups}${name}`;
     const isPrivate = values.x_scheduler_domain !== undefined;
-    const arns = (service: string, resource: string) =>
-      accountIds.map((account) => `arn:${partition}:${service}:${region}:${account}:${resource}`);
+    const arns = (service: string, resource: string) => arnsIn(props, service, resource);
 
     const videos = new Bucket(this, "videos", {
       name: `${props.namePrefix}-${name}-videos`,
