@@ -1,7 +1,6 @@
 import { Command } from "commander";
 import { register } from "../../cli/verbs/remote";
-import { openWorkspace, type Workspace } from "../../cli/workspace";
-import { FakeAws, viewerAtlasOutputs, type FakeState } from "../support/fake-aws";
+import { deployWith, FakeAws, viewerAtlasOutputs, type FakeState } from "../support/fake-aws";
 
 jest.mock("../../cli/workspace");
 
@@ -18,11 +17,7 @@ function deployed(
     ...viewerAtlasOutputs,
     ...Object.fromEntries(Object.entries(more).map(([name, value]) => [name, { value, sensitive: false }])),
   };
-  jest.mocked(openWorkspace).mockResolvedValue({
-    stack: { region: "us-east-1" },
-    target: { environment: aws.environment, ...(emulator && { emulator: {} }) },
-    store: { read: () => Promise.resolve({ outputs, resources: [] }) },
-  } as unknown as Workspace);
+  deployWith(aws, { emulator, outputs });
 }
 /** In the sandbox's settings, which have Chronos and ViewerAtlas. */
 function landfall(...args: string[]): Promise<unknown> {

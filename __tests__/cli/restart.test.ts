@@ -1,7 +1,6 @@
 import { execa } from "execa";
 import { restart, tellRestart } from "../../cli/verbs/restart";
-import { openWorkspace, type Workspace } from "../../cli/workspace";
-import { FakeAws, viewerAtlasOutputs, type FakeState } from "../support/fake-aws";
+import { deployWith, FakeAws, type FakeState } from "../support/fake-aws";
 
 jest.mock("../../cli/workspace");
 jest.mock("execa", () => ({ execa: jest.fn() }));
@@ -38,11 +37,7 @@ let said: string;
 function deployed(state: FakeState, { emulator = false } = {}): void {
   aws = new FakeAws(state);
   jest.mocked(execa).mockImplementation(aws.execa as unknown as typeof execa);
-  jest.mocked(openWorkspace).mockResolvedValue({
-    stack: { region: "us-east-1" },
-    target: { environment: aws.environment, ...(emulator && { emulator: {} }) },
-    store: { read: () => Promise.resolve({ outputs: viewerAtlasOutputs, resources: [] }) },
-  } as unknown as Workspace);
+  deployWith(aws, { emulator });
 }
 const again = (wanted = "collector", poll = 0) => restart("stage", wanted, { environment: {}, poll });
 const target = "--cluster stage-vieweratlas-cluster";

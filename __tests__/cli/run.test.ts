@@ -1,8 +1,7 @@
 import { execa } from "execa";
 import { userInfo } from "node:os";
 import { explain, runTask, type RunOptions, type TaskRun } from "../../cli/verbs/run";
-import { openWorkspace, type Workspace } from "../../cli/workspace";
-import { FakeAws, viewerAtlasOutputs, type FakeState } from "../support/fake-aws";
+import { deployWith, FakeAws, type FakeState } from "../support/fake-aws";
 
 jest.mock("../../cli/workspace");
 jest.mock("execa", () => ({ execa: jest.fn() }));
@@ -39,11 +38,7 @@ let lines: string[];
 function deployed(state: FakeState, { emulator = false } = {}): void {
   aws = new FakeAws(state);
   jest.mocked(execa).mockImplementation(aws.execa as unknown as typeof execa);
-  jest.mocked(openWorkspace).mockResolvedValue({
-    stack: { region: "us-east-1" },
-    target: { environment: aws.environment, ...(emulator && { emulator: {} }) },
-    store: { read: () => Promise.resolve({ outputs: viewerAtlasOutputs, resources: [] }) },
-  } as unknown as Workspace);
+  deployWith(aws, { emulator });
 }
 const run = (options: Partial<RunOptions> = {}, wanted = "analysis"): Promise<TaskRun> =>
   runTask("stage", wanted, { environment: {}, poll: 0, onLine: (line) => lines.push(line), ...options });

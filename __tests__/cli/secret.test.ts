@@ -12,8 +12,7 @@ import {
   type SetSecretOptions,
 } from "../../cli/verbs/secret";
 import { projectRoot } from "../../environments/root";
-import { openWorkspace, type Workspace } from "../../cli/workspace";
-import { FakeAws, viewerAtlasOutputs, type FakeState } from "../support/fake-aws";
+import { deployWith, FakeAws, type FakeState } from "../support/fake-aws";
 import { temporaryFolder } from "../support/stacks";
 
 jest.mock("../../cli/workspace");
@@ -39,11 +38,7 @@ let said: string;
 function deployed(state: FakeState): void {
   aws = new FakeAws(state);
   jest.mocked(execa).mockImplementation(aws.execa as unknown as typeof execa);
-  jest.mocked(openWorkspace).mockResolvedValue({
-    stack: { region: "us-east-1" },
-    target: { environment: aws.environment },
-    store: { read: () => Promise.resolve({ outputs: viewerAtlasOutputs, resources: [] }) },
-  } as unknown as Workspace);
+  deployWith(aws);
 }
 const set = (wanted: string, given: string, options: Partial<SetSecretOptions> = {}) =>
   setSecret("stage", wanted, {

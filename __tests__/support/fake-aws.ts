@@ -1,6 +1,8 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { openWorkspace, type Workspace } from "../../cli/workspace";
+import type { Outputs } from "../../backend/state-store";
 import { projectRoot } from "../../environments/root";
 import { temporaryFolder } from "./stacks";
 
@@ -128,3 +130,15 @@ export const viewerAtlasOutputs = {
     },
   },
 };
+
+/** Has an environment be deployed with a fake AWS CLI, where a test has mocked `cli/workspace`. */
+export function deployWith(
+  aws: FakeAws,
+  { emulator = false, outputs = viewerAtlasOutputs }: { emulator?: boolean; outputs?: Outputs } = {},
+): void {
+  jest.mocked(openWorkspace).mockResolvedValue({
+    stack: { region: "us-east-1" },
+    target: { environment: aws.environment, ...(emulator && { emulator: {} }) },
+    store: { read: () => Promise.resolve({ outputs, resources: [] }) },
+  } as unknown as Workspace);
+}
