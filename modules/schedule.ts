@@ -10,8 +10,21 @@ interface Field {
   readonly special?: RegExp;
 }
 
-const months = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-const days = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+export const months: readonly string[] = [
+  "JAN",
+  "FEB",
+  "MAR",
+  "APR",
+  "MAY",
+  "JUN",
+  "JUL",
+  "AUG",
+  "SEP",
+  "OCT",
+  "NOV",
+  "DEC",
+];
+export const weekdays: readonly string[] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 /** https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based */
 const fields: readonly Field[] = [
@@ -19,7 +32,7 @@ const fields: readonly Field[] = [
   { name: "hours", least: 0, most: 23 },
   { name: "day of month", least: 1, most: 31, special: /^(\?|L|LW|([1-9]|[12]\d|3[01])W)$/ },
   { name: "month", least: 1, most: 12, names: months },
-  { name: "day of week", least: 1, most: 7, names: days, special: /^(\?|L|[1-7]L|[1-7]#[1-5])$/ },
+  { name: "day of week", least: 1, most: 7, names: weekdays, special: /^(\?|L|[1-7]L|[1-7]#[1-5])$/ },
   { name: "year", least: 1970, most: 2199 },
 ];
 
@@ -72,7 +85,7 @@ export const MAX_HOURS = 168;
 
 /** Days between two of the days of a week, at the most; a whole week for what is not each week. */
 function longestGapInDays(daysOfWeek: string): number {
-  const field = { name: "day of week", least: 1, most: 7, names: days };
+  const field = { name: "day of week", least: 1, most: 7, names: weekdays };
   const run = daysOfWeek.split(",").flatMap((item) => {
     const [from = NaN, to = from] = item.split("-").map((end) => numberOf(end, field));
     return Array.from({ length: to - from + 1 || 0 }, (_, index) => from + index);

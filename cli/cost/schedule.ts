@@ -1,11 +1,11 @@
+import { months as monthNames, weekdays as weekdayNames } from "../../modules/schedule";
+
 /** A month, as all estimates have it: a twelfth of 365 days, in hours. */
 export const HOURS_PER_MONTH = 730;
 
 /** A month in days. */
 export const DAYS_PER_MONTH = HOURS_PER_MONTH / 24;
 
-const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-const WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**
@@ -32,7 +32,7 @@ function cronPerMonth(fields: readonly string[]): number | undefined {
   const [minutes = "", hours = "", days = "", months = "", weekdays = ""] = fields;
   const perHour = valuesOf(minutes, 0, 59)?.size;
   const perDay = valuesOf(hours, 0, 23)?.size;
-  const inMonths = valuesOf(months, 1, 12, MONTHS);
+  const inMonths = valuesOf(months, 1, 12, monthNames);
   const isDay = dayMatcher(days);
   const isWeekday = weekdayMatcher(weekdays);
   if (fields.length !== 6 || !perHour || !perDay || !inMonths || !isDay || !isWeekday) return undefined;
@@ -70,14 +70,14 @@ function dayMatcher(field: string): ((day: Day) => boolean) | undefined {
 
 function weekdayMatcher(field: string): ((day: Day) => boolean) | undefined {
   const [, name = "", nth, last] = /^(\w+?)(?:#([1-5])|(L))$/.exec(field) ?? [];
-  const [wanted] = valuesOf(name, 1, 7, WEEKDAYS) ?? [];
+  const [wanted] = valuesOf(name, 1, 7, weekdayNames) ?? [];
   if (wanted !== undefined && nth !== undefined) {
     return ({ day, weekday }) => weekday === wanted && Math.ceil(day / 7) === Number(nth);
   }
   if (wanted !== undefined && last !== undefined) {
     return (day) => day.weekday === wanted && day.day > day.last - 7;
   }
-  const weekdays = valuesOf(field, 1, 7, WEEKDAYS);
+  const weekdays = valuesOf(field, 1, 7, weekdayNames);
   return weekdays && (({ weekday }) => weekdays.has(weekday));
 }
 
