@@ -13,6 +13,8 @@ const container = z.object({
   kind: z.enum(["service", "task"]),
   service: z.string().optional(),
   family: z.string(),
+  /** ARN with the revision that it is to run. */
+  task_definition: z.string().optional(),
   container: z.string(),
   log_group: z.string(),
   log_stream_prefix: z.string(),

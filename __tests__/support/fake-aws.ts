@@ -72,6 +72,7 @@ const ofCollector = {
   kind: "service",
   service: "stage-vieweratlas-collector",
   family: "stage-vieweratlas-collector",
+  task_definition: "arn:aws:ecs:us-east-1:436957243186:task-definition/stage-vieweratlas-collector:7",
   container: "collector",
   log_group: "/ecs/stage-vieweratlas-collector",
   log_stream_prefix: "collector",

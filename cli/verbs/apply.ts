@@ -8,6 +8,7 @@ import { confirm, progress, result, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
 import { awaitMacroAi } from "../release/macro-ai";
 import { TerraformError, type Counts, type PlanDocument, type Terraform } from "../terraform";
+import { awaitServices } from "../rollout";
 import { explainLock, openTerraform, openWorkspace, type Workspace } from "../workspace";
 import { checkBeforeApply, configureAfterApply } from "./configure";
 import { formatOutputs } from "./outputs";
@@ -30,7 +31,7 @@ export interface ApplyOptions {
 }
 
 /**
- * Plans, asks, applies that plan, and finishes the hosts. Where that last step fails, it is told and is the process's exit
+ * Plans, asks, applies that plan, and finishes hosts and services. Where that last step fails, it is told and is the process's exit
  * code.
  * @returns the stack's outputs
  */
@@ -58,20 +59,21 @@ export async function apply(name: string, options: ApplyOptions): Promise<Output
     });
   }
   const outputs = (await workspace.store.read())?.outputs ?? {};
-  const exitCode = await finishHosts(name, { environment, outputs });
+  const exitCode = await finishApply(name, { environment, outputs });
   if (exitCode !== 0) process.exitCode = exitCode;
   return outputs;
 }
 
 /**
- * What an apply ends with: hosts are configured, updated and waited for. What was applied stays so, whatever fails here.
+ * What an apply ends with: hosts are configured, updated and waited for, and services too. What was applied stays so, whatever fails here.
  * @returns exit code: 0 all went well, 1 something failed and was told, 130 the user wanted to stop
  */
-export async function finishHosts(
+export async function finishApply(
   name: string,
   { environment, outputs }: Pick<ApplyOptions, "environment"> & { readonly outputs: Outputs },
 ): Promise<number> {
   const has = (wanted: string) => outputs[wanted] !== undefined;
+  const hasContainers = Object.keys(outputs).some((output) => output.endsWith("_containers"));
   const steps: readonly { work: () => Promise<boolean>; when: boolean; failed: string }[] = [
     {
       work: () => configureAfterApply(name, { environment, outputs }),
@@ -87,6 +89,11 @@ export async function finishHosts(
       work: () => awaitMacroAi(name, { environment }),
       when: has("macro_ai_release_parameter"),
       failed: `macro-ai's new hosts are not ready. See ./landfall logs ${name} macro-ai --group user-data`,
+    },
+    {
+      work: () => awaitServices(name, { environment }),
+      when: hasContainers,
+      failed: "Not all services run what was applied; ECS goes back to what ran before, where it can.",
     },
   ];
   let exitCode = 0;

@@ -1,23 +1,15 @@
 import type { Command } from "commander";
 import { LandfallError, UsageError } from "../../environments/errors";
 import {
-  askAgain,
-  awsCommand,
   findContainer,
-  InterruptedError,
   openContainers,
-  serviceName,
   Wait,
   type ContainerOptions,
   type DeployedContainer,
   type DeployedContainers,
 } from "../containers";
 import { progress, result, resultJson } from "../output";
-
-/** Minutes that a deployment may take; one without capacity would be waited for without end. */
-const LIMIT = 30;
-/** Of a service's events, the last are shown. */
-const EVENTS = 10;
+import { NOT_WAITED_FOR, primary, Rollout, type Service } from "../rollout";
 
 /** What became of a service. */
 export interface Restart {
@@ -34,22 +26,6 @@ export interface Restart {
   readonly reason?: string;
   /** What ECS said meanwhile, the oldest first. */
   readonly events?: readonly string[];
-}
-
-interface Deployment {
-  readonly id: string;
-  readonly status: string;
-  readonly rolloutState?: string;
-  readonly rolloutStateReason?: string;
-  readonly desiredCount: number;
-  readonly runningCount: number;
-  readonly failedTasks?: number;
-}
-interface Service {
-  readonly status?: string;
-  readonly desiredCount: number;
-  readonly deployments: readonly Deployment[];
-  readonly events?: readonly { readonly id: string; readonly message: string }[];
 }
 
 /**
@@ -73,100 +49,31 @@ export async function restartService(
 ): Promise<Restart> {
   const wait = new Wait(deployed.poll);
   try {
-    return await new Restarting(deployed, container, wait).toTheEnd();
+    return await restarted(deployed, container, wait);
   } finally {
     wait.end();
   }
 }
 
-class Restarting {
-  private readonly service: string;
-  /** Events that were there before. */
-  private known: ReadonlySet<string> = new Set();
-
-  constructor(
-    private readonly deployed: DeployedContainers,
-    private readonly container: DeployedContainer,
-    private readonly wait: Wait,
-  ) {
-    this.service = serviceName(container);
+async function restarted(
+  deployed: DeployedContainers,
+  container: DeployedContainer,
+  wait: Wait,
+): Promise<Restart> {
+  const { name } = container;
+  const rollout = new Rollout(deployed, container, wait);
+  const { service } = rollout;
+  const { desiredCount: desired } = await rollout.look();
+  if (desired === 0) return { name, service, status: "stopped", desired };
+  const update = ["ecs", "update-service", ...rollout.target("--service"), "--force-new-deployment"];
+  const answer = (await wait.for(deployed.aws.json(update))) as { service: Service };
+  const common = { name, service, desired, deployment: primary(answer.service)?.id };
+  if (deployed.emulated) {
+    progress(NOT_WAITED_FOR);
+    return { ...common, status: "started" };
   }
-
-  async toTheEnd(): Promise<Restart> {
-    const before = await this.look();
-    const { service } = this;
-    const { name } = this.container;
-    if (before.desiredCount === 0) return { name, service, status: "stopped", desired: 0 };
-    this.known = new Set(before.events?.map(({ id }) => id));
-    const { deployed } = this;
-    const answer = await this.wait.for(
-      deployed.aws.json(["ecs", "update-service", ...this.target("--service"), "--force-new-deployment"]),
-    );
-    const { deployments } = (answer as { service: Service }).service;
-    const deployment = deployments.find(({ status }) => status === "PRIMARY")?.id;
-    const common = { name, service, desired: before.desiredCount, deployment };
-    if (deployed.emulated) {
-      progress("The sandbox's containers are emulated, and nothing runs in them: not waited for.");
-      return { ...common, status: "started" };
-    }
-    try {
-      return { ...common, ...(await this.end(deployment)) };
-    } catch (error) {
-      const look = awsCommand(["ecs", "describe-services", ...this.target("--services")], deployed);
-      if (error instanceof InterruptedError) progress(`The deployment goes on. To see how: ${look}`);
-      throw error;
-    }
-  }
-
-  private async end(id: string | undefined): Promise<Pick<Restart, "status" | "reason" | "events">> {
-    const deadline = Date.now() + LIMIT * 60_000;
-    for (let told = ""; ; await this.wait.pause()) {
-      const service = await this.look({ quiet: true });
-      const deployment = service.deployments.find((one) => one.id === id);
-      const failed = (reason: string) => ({
-        status: "failed" as const,
-        reason,
-        events: this.newEvents(service),
-      });
-      if (!deployment) return failed("Another deployment has taken its place.");
-      const now = this.line(deployment);
-      if (now !== told) progress((told = now));
-      const { rolloutState, rolloutStateReason } = deployment;
-      if (rolloutState === "COMPLETED") return { status: "restarted" };
-      if (rolloutState === "FAILED") return failed(rolloutStateReason ?? "ECS gave no reason.");
-      if (Date.now() > deadline) return failed(`It is not done after ${LIMIT} minutes, and goes on.`);
-    }
-  }
-
-  private line({ runningCount, desiredCount, failedTasks = 0, rolloutState }: Deployment): string {
-    const failed = failedTasks > 0 ? `, ${failedTasks} failed` : "";
-    const done =
-      rolloutState === "IN_PROGRESS" && runningCount >= desiredCount ? ", old tasks are ending" : "";
-    return `${this.service}: ${runningCount} of ${desiredCount} new tasks run${failed}${done}`;
-  }
-
-  private newEvents({ events = [] }: Service): string[] {
-    return events
-      .filter(({ id }) => !this.known.has(id))
-      .slice(0, EVENTS)
-      .map(({ message }) => message)
-      .reverse();
-  }
-
-  private target(option: "--service" | "--services"): string[] {
-    return ["--cluster", this.container.cluster, option, this.service];
-  }
-
-  private async look({ quiet = false } = {}): Promise<Service> {
-    const args = ["ecs", "describe-services", ...this.target("--services")];
-    const answer = await askAgain(this.wait, () => this.deployed.aws.json(args, { quiet }));
-    const [service] = (answer as { services?: readonly Service[] }).services ?? [];
-    // One that was deleted is shown for a while
-    if (service && service.status !== "INACTIVE" && service.status !== "DRAINING") return service;
-    throw new LandfallError(`There is no service ${this.service}.`, {
-      mend: `./landfall apply ${this.deployed.environment}`,
-    });
-  }
+  const { done, ...why } = await rollout.end(common.deployment);
+  return { ...common, status: done ? "restarted" : "failed", ...why };
 }
 
 /** What became of a service, for people; stderr gets why it failed. */

@@ -301,6 +301,7 @@ export class ViewerAtlas extends Construct {
           ? { kind: "service", service: parts.collector.name }
           : { kind: "task", schedule: parts.schedules[name as "analysis" | "vod"].name }),
         family: task.family,
+        task_definition: task.arn,
         container: task.container.name,
         log_group: task.logGroup,
         log_stream_prefix: task.container.name,
