@@ -1,10 +1,12 @@
 import { AppautoscalingPolicy } from "@cdktf/provider-aws/lib/appautoscaling-policy";
 import { AppautoscalingTarget } from "@cdktf/provider-aws/lib/appautoscaling-target";
 import { EcsService } from "@cdktf/provider-aws/lib/ecs-service";
+import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { capacityStrategy, type Capacity } from "./capacity";
 import type { EcsCluster } from "./ecs-cluster";
 import { resourceName } from "./naming";
+import type { DiscoveryName } from "./service-namespace";
 import type { TaskDefinition } from "./task-definition";
 
 /** Where tasks are in the network. */
@@ -40,6 +42,10 @@ export interface ContainerServiceProps {
   readonly targetGroupArns?: readonly string[];
   /** Seconds in which a new task's failing health checks do not count. @default 60, with target groups */
   readonly healthCheckGraceSeconds?: number;
+  /** Resources that it is made after, such as listener rules: ECS refuses target groups that no load balancer has. */
+  readonly after?: readonly ITerraformDependable[];
+  /** Name by which other services find its tasks. @default none */
+  readonly discovery?: DiscoveryName;
   /** @default none: Terraform keeps the number of tasks */
   readonly autoScaling?: AutoScaling;
   /** Whether ECS Exec may open a shell. @default false */
@@ -83,12 +89,13 @@ export class ContainerService extends Construct {
         containerName: task.container.name,
         containerPort: task.container.port ?? 0,
       })),
+      serviceRegistries: props.discovery ? { registryArn: props.discovery.registryArn } : undefined,
       // Without it the provider replaces the service where its capacity differs, as after a fallback from Spot
       forceNewDeployment: true,
       enableExecuteCommand: props.exec ?? false,
       enableEcsManagedTags: true,
       propagateTags: "TASK_DEFINITION",
-      dependsOn: [cluster.capacityProviders],
+      dependsOn: [cluster.capacityProviders, ...(props.after ?? [])],
       // Elsewhere Terraform keeps the number, so that a stopped service does not stay stopped unseen
       lifecycle: autoScaling ? { ignoreChanges: ["desired_count"] } : undefined,
     });

@@ -7,14 +7,35 @@ export interface SecretReference {
 export interface HealthCheck {
   /** Run in the container without a shell; exit code 0 is healthy. */
   readonly command: readonly string[];
-  /** Seconds between two checks. @default 30 */
+  /** Seconds between two checks, from 5 to 300. @default 30 */
   readonly interval?: number;
-  /** Seconds that one may take. @default 5 */
+  /** Seconds that one may take, from 2 to 60. @default 5 */
   readonly timeout?: number;
-  /** Failures in a row until it is unhealthy. @default 3 */
+  /** Failures in a row, from 1 to 10, until it is unhealthy. @default 3 */
   readonly retries?: number;
-  /** Seconds after the start in which failures do not count. @default 60 */
+  /** Seconds after the start, from 0 to 300, in which failures do not count. @default 60 */
   readonly startPeriod?: number;
+}
+
+/** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html */
+const healthCheckRanges = {
+  interval: [5, 300],
+  timeout: [2, 60],
+  retries: [1, 10],
+  startPeriod: [0, 300],
+} as const;
+
+/** A health check with its defaults. @throws where a value is out of ECS's range */
+export function healthCheckOf({ name, healthCheck }: ContainerProps): Required<HealthCheck> | undefined {
+  if (!healthCheck) return undefined;
+  const { command, interval = 30, timeout = 5, retries = 3, startPeriod = 60 } = healthCheck;
+  const times = { interval, timeout, retries, startPeriod };
+  for (const [id, [least, most]] of Object.entries(healthCheckRanges)) {
+    const value = times[id as keyof typeof times];
+    if (value < least || value > most)
+      throw new Error(`${name}: its health check's ${id} ${value} is not from ${least} to ${most}`);
+  }
+  return { command, ...times };
 }
 
 /** One container of ours: what its task definition and the compose file for local development are made from. */
@@ -22,6 +43,8 @@ export interface ContainerProps {
   readonly name: string;
   /** Image with its digest or tag; may be a Terraform expression without quotes. */
   readonly image: string;
+  /** Image with sh, chmod and sleep, for what prepares and ends the task. @default the container's own */
+  readonly helperImage?: string;
   /** @default the image's own */
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
@@ -44,6 +67,12 @@ export interface ContainerProps {
   readonly timeLimit?: number;
 }
 
+/** A container beside the main one, such as a collector of traces: they reach each other on localhost. */
+export interface Sidecar extends Omit<ContainerProps, "helperImage" | "port" | "writable" | "timeLimit"> {
+  /** Whether the task ends with it. @default false */
+  readonly essential?: boolean;
+}
+
 export const defaultUser = "1000:1000";
 export const defaultStopTimeout = 30;
 /** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html */
@@ -64,20 +93,39 @@ export type ContainerDefinition = Readonly<Record<string, unknown>> & {
 /**
  * The container with what it needs beside it. Fargate mounts empty folders as root's, so one more container gives them
  * to everybody before it starts; and Fargate knows no time limit, so another one ends the task when its time is up.
- * @throws where a value is out of ECS's range
+ * @throws where a value is out of ECS's range, or two containers have one name
  */
-export function containerDefinitions(props: ContainerProps, context: TaskContext): ContainerDefinition[] {
+export function containerDefinitions(
+  props: ContainerProps,
+  context: TaskContext,
+  sidecars: readonly Sidecar[] = [],
+): ContainerDefinition[] {
+  const hasWritable = Object.keys(props.writable ?? {}).length > 0;
+  const definitions: readonly ContainerDefinition[] = [
+    {
+      ...program(props, context),
+      essential: true,
+      ...(hasWritable ? { dependsOn: [{ containerName: "writable", condition: "SUCCESS" }] } : {}),
+    },
+    ...(hasWritable ? [writable(props, context)] : []),
+    ...(props.timeLimit ? [timeLimit(props, props.timeLimit, context)] : []),
+    ...sidecars.map((sidecar) => ({ ...program(sidecar, context), essential: sidecar.essential ?? false })),
+  ];
+  const names = definitions.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw new Error(`${props.name}: two containers are called "${twice}"`);
+  return [...definitions];
+}
+
+/** What a container of ours and one beside it have in common. */
+function program(props: ContainerProps, context: TaskContext) {
   const stopTimeout = props.stopTimeout ?? defaultStopTimeout;
   if (stopTimeout < 1 || stopTimeout > MAX_STOP_TIMEOUT)
     throw new Error(`${props.name}: a stop time of ${stopTimeout} s is not from 1 to ${MAX_STOP_TIMEOUT}`);
-  const mountPoints = [...Object.entries(props.writable ?? {}), ...Object.entries(props.mounts ?? {})].map(
-    ([sourceVolume, containerPath]) => ({ sourceVolume, containerPath, readOnly: false }),
-  );
-  const hasWritable = Object.keys(props.writable ?? {}).length > 0;
-  const main: ContainerDefinition = {
+  const healthCheck = healthCheckOf(props);
+  return {
     name: props.name,
     image: props.image,
-    essential: true,
     ...(props.command ? { command: props.command } : {}),
     ...hardened(props.user ?? defaultUser, props.writableRoot),
     environment: pairs(props.environment ?? {}),
@@ -88,18 +136,19 @@ export function containerDefinitions(props: ContainerProps, context: TaskContext
     portMappings: props.port
       ? [{ name: props.name, containerPort: props.port, hostPort: props.port, protocol: "tcp" }]
       : [],
-    mountPoints,
-    ...(hasWritable ? { dependsOn: [{ containerName: "writable", condition: "SUCCESS" }] } : {}),
-    ...(props.healthCheck ? { healthCheck: healthCheck(props.healthCheck) } : {}),
+    mountPoints: mountPoints({ ...props.writable, ...props.mounts }),
+    ...(healthCheck ? { healthCheck: { ...healthCheck, command: ["CMD", ...healthCheck.command] } } : {}),
     stopTimeout,
     logConfiguration: logs(props.name, context),
   };
-  return [
-    main,
-    ...(hasWritable ? [writable(props, context)] : []),
-    ...(props.timeLimit ? [timeLimit(props.image, props.timeLimit, context)] : []),
-  ];
 }
+
+const mountPoints = (folders: Readonly<Record<string, string>>) =>
+  Object.entries(folders).map(([sourceVolume, containerPath]) => ({
+    sourceVolume,
+    containerPath,
+    readOnly: false,
+  }));
 
 const hardened = (user: string, writableRoot = false) => ({
   user,
@@ -113,20 +162,6 @@ const pairs = (values: Readonly<Record<string, string>>) =>
     .map(([name, value]) => ({ name, value }))
     .sort((one, other) => (one.name < other.name ? -1 : 1)); // as the provider has them
 
-const healthCheck = ({
-  command,
-  interval = 30,
-  timeout = 5,
-  retries = 3,
-  startPeriod = 60,
-}: HealthCheck) => ({
-  command: ["CMD", ...command],
-  interval,
-  timeout,
-  retries,
-  startPeriod,
-});
-
 const logs = (streamPrefix: string, { logGroup, region }: TaskContext) => ({
   logDriver: "awslogs",
   options: {
@@ -138,21 +173,19 @@ const logs = (streamPrefix: string, { logGroup, region }: TaskContext) => ({
   },
 });
 
+const helperImage = ({ image, helperImage = image }: ContainerProps) => helperImage;
+
 const none = { environment: [], secrets: [], portMappings: [] };
 
 const writable = (props: ContainerProps, context: TaskContext): ContainerDefinition => ({
   name: "writable",
-  image: props.image,
+  image: helperImage(props),
   essential: false,
   entryPoint: ["chmod", "1777"],
   command: Object.values(props.writable ?? {}),
   ...hardened("0:0"),
   ...none,
-  mountPoints: Object.entries(props.writable ?? {}).map(([sourceVolume, containerPath]) => ({
-    sourceVolume,
-    containerPath,
-    readOnly: false,
-  })),
+  mountPoints: mountPoints(props.writable ?? {}),
   stopTimeout: defaultStopTimeout,
   logConfiguration: logs("writable", context),
 });
@@ -160,9 +193,9 @@ const writable = (props: ContainerProps, context: TaskContext): ContainerDefinit
 /** Exit code of a task whose time is up, as coreutils' `timeout` has it. */
 const TIME_IS_UP = 124;
 
-const timeLimit = (image: string, seconds: number, context: TaskContext): ContainerDefinition => ({
+const timeLimit = (props: ContainerProps, seconds: number, context: TaskContext): ContainerDefinition => ({
   name: "time-limit",
-  image,
+  image: helperImage(props),
   essential: true, // its end is the task's
   entryPoint: ["sh", "-c"],
   // Ended with the task, it has nothing to say

@@ -4,6 +4,8 @@ const rules = {
   bucket: { max: 63, pattern: /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/ },
   "dynamodb table": { max: 255, pattern: /^[\w.-]{3,}$/ },
   "automation document": { max: 128, pattern: /^(?!aws|amazon|amzn)[\w.-]{3,}$/i },
+  "dns label": { max: 63, pattern: /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/ },
+  "dns zone": { max: 253, pattern: /^[a-z0-9-]+(\.[a-z0-9-]+)+$/ },
   "ecs cluster": { max: 255, pattern: /^[A-Za-z0-9_-]+$/ },
   "ecs service": { max: 255, pattern: /^[A-Za-z0-9_-]+$/ },
   "event rule": { max: 64, pattern: /^[\w.-]+$/ },

@@ -2,7 +2,7 @@ import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group
 import { EcsTaskDefinition } from "@cdktf/provider-aws/lib/ecs-task-definition";
 import { Construct } from "constructs";
 import { arnsIn, type Place } from "./arn";
-import { containerDefinitions, type ContainerProps } from "./container";
+import { containerDefinitions, type ContainerProps, type Sidecar } from "./container";
 import { useKey } from "./data-key";
 import { fargateSizeProblem } from "./fargate-size";
 import { resourceName } from "./naming";
@@ -28,6 +28,8 @@ export interface TaskDefinitionProps extends Place {
   /** @default "X86_64" */
   readonly architecture?: "X86_64" | "ARM64";
   readonly container: ContainerProps;
+  /** Containers beside it. @default none */
+  readonly sidecars?: readonly Sidecar[];
   /** ARN of the ECR repository that the image comes from, which may be a Terraform expression. */
   readonly repositoryArns: readonly string[];
   /** What the program may do. @default nothing */
@@ -94,7 +96,11 @@ export class TaskDefinition extends Construct {
       taskRoleArn: this.taskRole.arn,
       executionRoleArn: this.executionRole.arn,
       containerDefinitions: JSON.stringify(
-        containerDefinitions(props.container, { region: props.region, logGroup: this.logGroup }),
+        containerDefinitions(
+          props.container,
+          { region: props.region, logGroup: this.logGroup },
+          props.sidecars,
+        ),
       ),
       volume: [
         ...Object.keys(props.container.writable ?? {}).map((name) => ({ name })),
@@ -144,7 +150,9 @@ const mount = (name: string, { arns, accessPoint }: TaskFileSystem): PolicyState
 
 /** What ECS does before the program runs: fetch this image, these secrets, and open its log. */
 function startTask(props: TaskDefinitionProps, logGroup: string): PolicyStatement[] {
-  const secrets = [...new Set(Object.values(props.container.secrets ?? {}).map(({ arn }) => arn))];
+  const containers = [props.container, ...(props.sidecars ?? [])];
+  const arns = containers.flatMap(({ secrets }) => Object.values(secrets ?? {}).map(({ arn }) => arn));
+  const secrets = [...new Set(arns)];
   return [
     {
       Sid: "RegistryLogin",

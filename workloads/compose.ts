@@ -1,4 +1,4 @@
-import { defaultStopTimeout, defaultUser, type ContainerProps } from "../modules/container";
+import { defaultStopTimeout, defaultUser, healthCheckOf, type ContainerProps } from "../modules/container";
 
 /** A service on a developer's machine. */
 export interface LocalService {
@@ -82,7 +82,7 @@ function composeService(service: LocalService, platform: string, data: string): 
     volumes: [`${DATA}:${data}`],
     // Only this machine reaches it
     ...(container.port ? { ports: [`127.0.0.1:${container.port}:${container.port}`] } : {}),
-    ...(container.healthCheck ? { healthcheck: healthCheck(container.healthCheck) } : {}),
+    ...(container.healthCheck ? { healthcheck: healthCheck(container) } : {}),
     depends_on: { [OWNER]: { condition: "service_completed_successfully" } },
     ...(always ? { restart: "unless-stopped" } : { profiles: ["tasks"] }),
   };
@@ -102,16 +102,15 @@ const literals = (values: Readonly<Record<string, string>> = {}) =>
 const fromDotEnv = (secrets: ContainerProps["secrets"] = {}) =>
   Object.fromEntries(Object.keys(secrets).map((name) => [name, `\${${name}:?set it in .env}`]));
 
-const healthCheck = ({
-  command,
-  interval = 30,
-  timeout = 5,
-  retries = 3,
-  startPeriod = 60,
-}: NonNullable<ContainerProps["healthCheck"]>) => ({
-  test: ["CMD", ...command.map(literal)],
-  interval: `${interval}s`,
-  timeout: `${timeout}s`,
-  retries,
-  start_period: `${startPeriod}s`,
-});
+function healthCheck(container: ContainerProps): object | undefined {
+  const check = healthCheckOf(container);
+  return (
+    check && {
+      test: ["CMD", ...check.command.map(literal)],
+      interval: `${check.interval}s`,
+      timeout: `${check.timeout}s`,
+      retries: check.retries,
+      start_period: `${check.startPeriod}s`,
+    }
+  );
+}

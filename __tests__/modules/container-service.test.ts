@@ -3,6 +3,7 @@ import type { Node } from "constructs";
 import { containerDefinitions } from "../../modules/container";
 import { ContainerService, type ContainerServiceProps } from "../../modules/container-service";
 import { EcsCluster } from "../../modules/ecs-cluster";
+import { ServiceNamespace } from "../../modules/service-namespace";
 import { TaskDefinition, type TaskDefinitionProps } from "../../modules/task-definition";
 import { resource, resources, temporaryFolder } from "../support/stacks";
 
@@ -85,6 +86,26 @@ describe("a service", () => {
     expect(() => service({ targetGroupArns: ["arn:one"] }, { container: { name: "api", image } })).toThrow(
       "api has target groups, and its container no port",
     );
+  });
+
+  it("can be found by name, and waits for what it is made after", () => {
+    const stack = new TestStack(new App({ outdir: temporaryFolder() }), "test");
+    const namespace = new ServiceNamespace(stack, "names", { name: "stage.internal", vpcId: "vpc-1" });
+    const { hostName, registryArn } = namespace.register("api");
+    expect(hostName).toBe("api.stage.internal");
+    const json = stack.toTerraform() as Json;
+    expect(resource(json, "aws_service_discovery_service", "names_api")).toMatchObject({
+      name: "api",
+      dns_config: { routing_policy: "MULTIVALUE", dns_records: [{ type: "A", ttl: 10 }] },
+      health_check_custom_config: { failure_threshold: 1 },
+    });
+    const found = service({ discovery: { hostName, registryArn }, after: [namespace.resource] }).json;
+    expect(resource(found, "aws_ecs_service", "api")).toMatchObject({
+      service_registries: { registry_arn: "${aws_service_discovery_service.names_api.arn}" },
+      depends_on: expect.arrayContaining(["aws_service_discovery_private_dns_namespace.names"]) as string[],
+    });
+    expect(resource(service().json, "aws_ecs_service", "api")).not.toHaveProperty("service_registries");
+    expect(() => namespace.register("no_label")).toThrow('dns label name "no_label"');
   });
 
   it("that scales has its number of tasks changed by nobody but auto scaling", () => {
@@ -177,6 +198,57 @@ describe("a container", () => {
       ],
       portMappings: [{ name: "api", containerPort: 8080, hostPort: 8080, protocol: "tcp" }],
     });
+  });
+
+  it.each([
+    [{ interval: 4 }, "interval 4 is not from 5 to 300"],
+    [{ timeout: 61 }, "timeout 61 is not from 2 to 60"],
+    [{ retries: 0 }, "retries 0 is not from 1 to 10"],
+    [{ startPeriod: 301 }, "startPeriod 301 is not from 0 to 300"],
+  ])("cannot have a health check with %j", (times, message) => {
+    const healthCheck = { command: ["true"], ...times };
+    expect(() => containerDefinitions({ name: "api", image, healthCheck }, context)).toThrow(
+      `api: its health check's ${message}`,
+    );
+  });
+
+  it("may have others beside it, which end without it and know only their own secrets", () => {
+    const sidecar = {
+      name: "traces",
+      image: "example.com/traces@sha256:2",
+      secrets: { KEY: { arn: "arn:key" } },
+    };
+    const definitions = containerDefinitions({ name: "api", image, timeLimit: 60 }, context, [sidecar]);
+    expect(definitions.map(({ name, essential }) => [name, essential])).toEqual([
+      ["api", true],
+      ["time-limit", true],
+      ["traces", false],
+    ]);
+    expect(definitions[0]?.secrets).toEqual([]);
+    expect(definitions[2]).toMatchObject({
+      image: "example.com/traces@sha256:2",
+      readonlyRootFilesystem: true,
+      secrets: [{ name: "KEY", valueFrom: "arn:key" }],
+      logConfiguration: { options: { "awslogs-stream-prefix": "traces" } },
+    });
+    const { json } = service({}, { sidecars: [sidecar] });
+    expect(resource(json, "aws_iam_role_policy", "task_execution_role_policy").policy).toContain('"arn:key"');
+    const again = { ...sidecar, name: "time-limit" };
+    expect(() => containerDefinitions({ name: "api", image, timeLimit: 60 }, context, [again])).toThrow(
+      'api: two containers are called "time-limit"',
+    );
+  });
+
+  it("without a shell in its image is helped by another image", () => {
+    const props = { name: "api", image, writable: { tmp: "/tmp" }, timeLimit: 60 };
+    const images = (helperImage?: string) =>
+      containerDefinitions({ ...props, helperImage }, context).map((each) => each.image);
+    expect(images()).toEqual([image, image, image]);
+    expect(images("example.com/busybox@sha256:3")).toEqual([
+      image,
+      "example.com/busybox@sha256:3",
+      "example.com/busybox@sha256:3",
+    ]);
   });
 
   it.each([0, 121])("cannot have %d seconds to stop", (stopTimeout) => {
