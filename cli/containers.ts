@@ -19,6 +19,8 @@ const container = z.object({
   log_group: z.string(),
   log_stream_prefix: z.string(),
   capacity: z.array(capacity),
+  /** Whether its tasks are to have ECS Exec. */
+  exec: z.boolean().optional(),
   secrets: z.array(z.string()),
 });
 const containersOutput = z.object({

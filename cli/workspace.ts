@@ -2,12 +2,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { StateStore, type State } from "../backend/state-store";
 import { synthesize, type SynthesizedStack } from "../environments/app";
-import { nearest } from "../environments/nearest";
-import { environmentNames } from "../environments/read";
 import { formatReport } from "../environments/report";
 import { projectRoot } from "../environments/root";
 import { findBinary } from "./binary";
-import { LandfallError, UsageError } from "../environments/errors";
+import { LandfallError } from "../environments/errors";
+import { requireEnvironment } from "./environment-name";
 import { targetOf, type Target } from "./guard";
 import { lockedError } from "./lock-report";
 import { progress } from "./output";
@@ -47,7 +46,7 @@ export interface Synthesized {
 export function synthesizeStack(name: string, options: OpenOptions): Synthesized {
   const folder = join(projectRoot, "environments");
   const isEnvironment = name !== "state" && name !== "shared";
-  if (isEnvironment) requireEnvironment(name, folder);
+  if (isEnvironment) requireEnvironment(name, folder, ["shared", "state"]);
   const environment = isEnvironment
     ? standingOnShared(name, folder, options.environment)
     : options.environment;
@@ -84,15 +83,6 @@ export async function openWorkspace(name: string, options: OpenOptions): Promise
     store: new StateStore(stack.state, target.emulator),
     shared: shared && { stack: shared, store: new StateStore(shared.state, target.emulator) },
   };
-}
-
-function requireEnvironment(name: string, folder: string): void {
-  const names = environmentNames(folder);
-  if (names.includes(name)) return;
-  const near = nearest(name, [...names, "shared", "state"]);
-  throw new UsageError(`There is no environment "${name}".${near ? ` Did you mean ${near}?` : ""}`, {
-    mend: `There are: ${names.join(", ")}. To make one: ./landfall init ${name}`,
-  });
 }
 
 /** An environment with shared settings of its own stands on those, whatever the shell says. */

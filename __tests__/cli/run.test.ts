@@ -1,7 +1,8 @@
 import { execa } from "execa";
 import { userInfo } from "node:os";
-import { explain, runTask, type RunOptions, type TaskRun } from "../../cli/verbs/run";
-import { deployWith, FakeAws, type FakeState } from "../support/fake-aws";
+import { readContainers } from "../../cli/containers";
+import { explain, runArguments, runTask, type RunOptions, type TaskRun } from "../../cli/verbs/run";
+import { deployWith, FakeAws, viewerAtlasOutputs, type FakeState } from "../support/fake-aws";
 
 jest.mock("../../cli/workspace");
 jest.mock("execa", () => ({ execa: jest.fn() }));
@@ -61,6 +62,13 @@ const started = (...capacity: string[]) =>
     "--network-configuration awsvpcConfiguration={subnets=[subnet-1,subnet-2],securityGroups=[sg-1],assignPublicIp=ENABLED}",
     `--propagate-tags TASK_DEFINITION --started-by landfall-${user} --region us-east-1`,
   ].join(" ");
+
+it("is started with ECS Exec where that is on", () => {
+  const [container] = readContainers(viewerAtlasOutputs, "stage").containers;
+  if (!container) throw new Error("no container");
+  expect(runArguments(container)).not.toContain("--enable-execute-command");
+  expect(runArguments({ ...container, exec: true })).toContain("--enable-execute-command");
+});
 
 describe("a task that runs to its end", () => {
   it("is started as its schedule would, and its log shown in order", async () => {
@@ -218,10 +226,11 @@ describe("a task that does not run", () => {
   });
 
   it.each([
-    [0, 1],
-    [143, 143],
-  ])("to its end, as Spot took it back, is no success: exit code %i is %i", async (exitCode, expected) => {
-    deployed({ answers: running(stopped(exitCode, { stopCode: "SpotInterruption" })) });
+    ["SpotInterruption", 0, 1],
+    ["SpotInterruption", 143, 143],
+    ["TerminationNotice", 0, 1],
+  ])("to its end by %s is no success: exit code %i is %i", async (stopCode, exitCode, expected) => {
+    deployed({ answers: running(stopped(exitCode, { stopCode })) });
     expect(explain(await run(), "stage", "analysis")).toMatchObject({
       exitCode: expected,
       mend: expect.stringContaining("--on-demand"),

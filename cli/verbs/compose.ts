@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { writeFileSync } from "node:fs";
-import { dirname, isAbsolute, relative, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { stringify } from "yaml";
 import { valuesOf, type EnvironmentValues, type ViewerAtlasValues } from "../../environments/derived";
 import { LandfallError, UsageError } from "../../environments/errors";
@@ -8,6 +8,7 @@ import { loadSettings } from "../../environments/load";
 import { formatReport } from "../../environments/report";
 import { projectRoot } from "../../environments/root";
 import { viewerAtlasCompose } from "../../workloads/viewer-atlas/compose";
+import { requireEnvironment } from "../environment-name";
 import { progress, result } from "../output";
 
 export interface ComposeOptions {
@@ -30,13 +31,15 @@ interface Source {
  * The compose file of an environment's containers, as YAML.
  * @throws {UsageError} where the environment does not carry ViewerAtlas
  */
-export function composeFile(name: string, { environment, from, folder }: ComposeOptions): string {
+export function composeFile(name: string, options: ComposeOptions): string {
+  const { environment, from, folder = join(projectRoot, "environments") } = options;
+  requireEnvironment(name, folder);
   const loaded = loadSettings({ folder, only: [name], processEnvironment: environment });
   const [found] = loaded.environments;
   const problems = loaded.broken.flatMap((one) => one.problems);
   if (problems.length > 0)
     throw new LandfallError(`The settings of ${name} have problems.\n${formatReport(problems)}`);
-  if (!found) throw new UsageError(`There is no environment "${name}".`);
+  if (!found) throw new Error(`the settings of ${name} were not loaded`);
   const values = valuesOf<EnvironmentValues & ViewerAtlasValues & Source>(found.settings);
   if (!values.systems.includes("viewer-atlas"))
     throw new UsageError(`${name} does not carry viewer-atlas, whose containers run locally.`, {

@@ -5,8 +5,6 @@ import type { Outputs } from "../../backend/state-store";
 import { valuesOf, type EnvironmentValues, type SharedValues } from "../../environments/derived";
 import { LandfallError, UsageError } from "../../environments/errors";
 import { loadSettings } from "../../environments/load";
-import { nearest } from "../../environments/nearest";
-import { environmentNames } from "../../environments/read";
 import { formatReport } from "../../environments/report";
 import { projectRoot } from "../../environments/root";
 import type { Settings } from "../../environments/settings";
@@ -19,6 +17,7 @@ import {
   type HostApplication,
   type HostKind,
 } from "../../workloads/chronos/application";
+import { requireEnvironment } from "../environment-name";
 import { colors, progress, result, resultJson, setLiveLines } from "../output";
 import { inParallel, onInterrupt, StepDisplay } from "../parallel";
 import {
@@ -143,13 +142,7 @@ function load(
   { environment, folder = join(projectRoot, "environments") }: ConfigureOptions,
   { withSecrets }: { readonly withSecrets: boolean },
 ): { settings: Settings; isSandbox: boolean; region: string } {
-  const names = environmentNames(folder);
-  if (!names.includes(name)) {
-    const near = nearest(name, names);
-    throw new UsageError(`There is no environment "${name}".${near ? ` Did you mean ${near}?` : ""}`, {
-      mend: `There are: ${names.join(", ")}.`,
-    });
-  }
+  requireEnvironment(name, folder);
   const { environments, broken, warnings } = loadSettings({
     folder,
     only: [name],

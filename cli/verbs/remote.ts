@@ -180,9 +180,10 @@ async function shellIn(
   const describe = ["ecs", "describe-tasks", "--cluster", cluster, "--tasks", ...taskArns.slice(0, 100)];
   const { tasks } = (await aws.json(describe)) as { tasks: readonly ExecTask[] };
   const task = tasks.find(({ enableExecuteCommand }) => enableExecuteCommand);
+  const inputs = system.replaceAll("-", "_");
   if (!task)
     throw new LandfallError(`ECS Exec is off for the tasks of ${name}.`, {
-      mend: `Turn it on (${system.replaceAll("-", "_")}_exec="true"), and ./landfall apply ${environment}; tasks that are started then have it.`,
+      mend: `Turn it on (TF_VAR_${inputs}_exec="true" and TF_VAR_${inputs}_read_only_root="false"), and ./landfall apply ${environment}; tasks that are started then have it.`,
     });
   return aws.onTerminal([
     ...["ecs", "execute-command", "--cluster", cluster, "--task", task.taskArn],

@@ -105,6 +105,7 @@ export function runArguments(container: DeployedContainer, { onDemand = false } 
     "--network-configuration",
     `awsvpcConfiguration={subnets=[${container.subnets.join(",")}],securityGroups=[${container.securityGroups.join(",")}],assignPublicIp=${container.publicIp ? "ENABLED" : "DISABLED"}}`,
     ...["--propagate-tags", "TASK_DEFINITION", "--started-by", startedBy()],
+    ...(container.exec ? ["--enable-execute-command"] : []),
   ];
 }
 
@@ -324,6 +325,9 @@ class LogStream {
   }
 }
 
+/** AWS's documents have both. */
+const takenBack = ["SpotInterruption", "TerminationNotice"];
+
 /** Why a task ended as it did, and what to do about it, where that is known. */
 export function explain(run: TaskRun, environment: string, wanted: string): LandfallError | undefined {
   const { task, exitCode, stopCode, reason = "no reason given", timedOut } = run;
@@ -332,7 +336,7 @@ export function explain(run: TaskRun, environment: string, wanted: string): Land
     return new LandfallError(`${task} was not done within its time limit, and was stopped.\n${reason}`, {
       exitCode: exitCode || TIME_IS_UP,
     });
-  if (stopCode === "SpotInterruption")
+  if (stopCode !== undefined && takenBack.includes(stopCode))
     return new LandfallError(`AWS took the Spot capacity of ${task} back.\n${reason}`, {
       mend: `A system with a fallback from Spot runs it once more by itself: ./landfall logs ${environment} ${wanted}. Else: ./landfall run ${environment} ${wanted} --on-demand`,
       exitCode: exitCode || 1,

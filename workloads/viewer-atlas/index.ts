@@ -310,6 +310,7 @@ export class ViewerAtlas extends Construct {
           weight,
           base,
         })),
+        exec: this.values.viewer_atlas_exec,
         secrets: task.container.secrets ? Object.keys(parts.secrets) : [],
       },
     ]);
