@@ -134,7 +134,7 @@ function parseCron(parts: readonly string[]): Cron {
     refuse("must have ? for the day of month or for the day of week, and not for both", DAILY);
   }
   const minutesOfDay = hours.flatMap((each) => minutes.map((minute) => each * 60 + minute));
-  return { kind: "cron", minutesOfDay, months, years, daysOf: rememberedByMonth(daysOf) };
+  return { kind: "cron", minutesOfDay, months, years, daysOf };
 }
 
 /** What a field allows, in order. */
@@ -193,12 +193,6 @@ function valueOf(text: string, { least, most, names }: Field): number | undefine
 
 type DaysOf = Cron["daysOf"];
 
-/** There are only 28 different months, and two centuries to count. */
-function rememberedByMonth(daysOf: DaysOf): DaysOf {
-  const known = remembered((key: number) => daysOf({ length: Math.floor(key / 7), firstWeekday: key % 7 }));
-  return ({ length, firstWeekday }) => known(length * 7 + firstWeekday);
-}
-
 /** A function that finds the answer once for each argument. */
 function remembered<Argument, Answer>(find: (argument: Argument) => Answer): typeof find {
   const known = new Map<Argument, Answer>();
@@ -248,28 +242,39 @@ const onWeekdays =
   (month) =>
     numbers(1, month.length, 1).filter((day) => weekdays.includes(weekdayOf(day, month) + 1));
 
-/** The days of a month on which a schedule runs, in order. */
+/** The days of a year on which a schedule runs. */
 interface RunDays {
-  /** The day before the month, in days since 1970-01-01. */
+  /** The day before the year, in days since 1970-01-01. */
   readonly before: number;
+  /** From 1 to 366, in order. */
   readonly days: readonly number[];
 }
 
-/** The months in which a schedule can run from a day on. */
-function* runMonths({ years, months, daysOf }: Cron, today: number): Generator<RunDays> {
+/** The years in which a schedule can run from a day on. */
+function* runYears(cron: Cron, today: number): Generator<RunDays> {
   const firstYear = new Date(today * MS_PER_DAY).getUTCFullYear();
-  for (const year of years.filter((each) => each >= firstYear)) {
-    for (const month of months) {
-      const first = dayNumber(year, month);
-      const length = dayNumber(year, month + 1) - first;
-      const days = daysOf({ length, firstWeekday: (first + 4) % 7 }); // 1970-01-01 was a Thursday
-      const before = first - 1;
-      yield { before, days: first >= today ? days : days.filter((day) => before + day >= today) };
-    }
+  // Two centuries have only 14 different years: of 365 or 366 days, from each weekday on
+  const daysOfYear = remembered((key: number) => daysOfLikeYear(cron, 365 + Math.floor(key / 7), key % 7));
+  for (const year of cron.years.filter((each) => each >= firstYear)) {
+    const first = dayNumber(year);
+    const leapDays = dayNumber(year + 1) - first - 365;
+    const days = daysOfYear(leapDays * 7 + ((first + 4) % 7)); // 1970-01-01 was a Thursday
+    const before = first - 1;
+    yield { before, days: first >= today ? days : days.filter((day) => before + day >= today) };
   }
 }
 
-const dayNumber = (year: number, month: number): number => Date.UTC(year, month - 1, 1) / MS_PER_DAY;
+function daysOfLikeYear({ months, daysOf }: Cron, length: number, firstWeekday: number): readonly number[] {
+  const lengths = [31, length - 337, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+  return months.flatMap((month) => {
+    const before = lengths.slice(0, month - 1).reduce((sum, each) => sum + each, 0);
+    const days = daysOf({ length: lengths[month - 1] ?? 0, firstWeekday: (firstWeekday + before) % 7 });
+    return days.map((day) => before + day);
+  });
+}
+
+/** The first day of a year, in days since 1970-01-01. */
+const dayNumber = (year: number): number => Date.UTC(year, 0, 1) / MS_PER_DAY;
 
 /**
  * What is wrong with a schedule, as the end of a sentence that begins with it, and an example that works; undefined
@@ -287,7 +292,7 @@ export function scheduleProblem(expression: string, now: Date = new Date()): str
 function runsAfter(cron: Cron, now: Date): boolean {
   const minute = Math.floor(now.getTime() / 60_000);
   const lastOfDay = cron.minutesOfDay.at(-1) ?? 0;
-  for (const { before, days } of runMonths(cron, Math.floor(minute / MINUTES_PER_DAY))) {
+  for (const { before, days } of runYears(cron, Math.floor(minute / MINUTES_PER_DAY))) {
     const last = days.at(-1);
     if (last !== undefined && (before + last) * MINUTES_PER_DAY + lastOfDay > minute) return true;
   }
@@ -327,15 +332,15 @@ function longestGap(cron: Cron, now: Date): number {
   const daysApart = remembered(largestStep);
   let previous = today * MINUTES_PER_DAY;
   let longest = largestStep(cron.minutesOfDay);
-  for (const { before, days } of runMonths(cron, today)) {
+  for (const { before, days } of runYears(cron, today)) {
     const [firstDay, lastDay] = [days[0], days.at(-1)];
     if (firstDay === undefined || lastDay === undefined) continue;
-    const sinceOtherMonth = (before + firstDay) * MINUTES_PER_DAY + first - previous;
-    const insideMonth = daysApart(days) * MINUTES_PER_DAY + first - last;
-    longest = Math.max(longest, sinceOtherMonth, insideMonth);
+    const sinceOtherYear = (before + firstDay) * MINUTES_PER_DAY + first - previous;
+    const insideYear = daysApart(days) * MINUTES_PER_DAY + first - last;
+    longest = Math.max(longest, sinceOtherYear, insideYear);
     previous = (before + lastDay) * MINUTES_PER_DAY + last;
   }
-  return Math.max(longest, dayNumber(LAST_YEAR + 1, 1) * MINUTES_PER_DAY - previous);
+  return Math.max(longest, dayNumber(LAST_YEAR + 1) * MINUTES_PER_DAY - previous);
 }
 
 /** From one number to the next in order; 0 where there are less than two. */
