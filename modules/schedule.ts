@@ -50,6 +50,7 @@ export interface ScheduleProblem {
 const MINUTES_PER_DAY = 1440;
 const MS_PER_DAY = 86_400_000;
 const DAILY = "cron(0 3 * * ? *)";
+const LAST_DAYS = "cron(0 3 L * ? *)";
 
 /** The last year that a cron expression can name: nothing runs later. */
 const LAST_YEAR = 2199;
@@ -88,8 +89,10 @@ const yearField: Field = { name: "year", least: 1970, most: LAST_YEAR, example: 
 class Refused extends Error {}
 
 function refuse(what: string, example: string): never {
-  throw new Refused(`${what}. This works: ${example}`);
+  throw new Refused(`${what}. ${works(example)}`);
 }
+
+const works = (example: string): string => `This works: ${example}`;
 
 /**
  * A schedule expression of EventBridge, parsed.
@@ -286,7 +289,7 @@ export function scheduleProblem(expression: string, now: Date = new Date()): str
   const schedule = parseSchedule(expression);
   if (schedule.kind === "problem") return schedule.what;
   if (schedule.kind === "rate" || runsAfter(schedule, now)) return undefined;
-  return `never runs: ${whyNever(schedule, now)}. This works: ${DAILY}`;
+  return `never runs: ${whyNever(schedule, now)}`;
 }
 
 function runsAfter(cron: Cron, now: Date): boolean {
@@ -300,10 +303,10 @@ function runsAfter(cron: Cron, now: Date): boolean {
 }
 
 function whyNever({ years }: Cron, now: Date): string {
-  const lastYear = years.at(-1) ?? 0;
-  return lastYear < now.getUTCFullYear()
-    ? `its last year, ${lastYear}, is over`
-    : `no day from now to the end of ${lastYear} is like that`;
+  const lastYear = years.at(-1) ?? LAST_YEAR;
+  if (lastYear === LAST_YEAR) return `its months have no such day. ${works(LAST_DAYS)}`;
+  if (lastYear < now.getUTCFullYear()) return `its last year, ${lastYear}, is over. ${works(DAILY)}`;
+  return `until the end of ${lastYear} no such day is left. ${works(DAILY)}`;
 }
 
 /**

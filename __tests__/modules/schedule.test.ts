@@ -74,15 +74,15 @@ describe("a schedule", () => {
     ["every 6 hours", "is neither cron(…) nor rate(…)"],
     ["", "is neither cron(…) nor rate(…)"],
     // What never runs
-    ["cron(0 3 31 2 ? *)", "never runs: no day from now to the end of 2199 is like that"],
-    ["cron(0 3 30 FEB ? *)", "never runs: no day"],
-    ["cron(0 3 31W 2,4,6 ? *)", "never runs: no day"],
-    ["cron(0 3 31 4,6,9,11 ? *)", "never runs: no day"],
-    ["cron(0 3 29 2 ? 2027)", "never runs: no day from now to the end of 2027 is like that"],
-    ["cron(0 3 29 2 ? 2100)", "never runs: no day"],
-    ["cron(0 3 ? 2 MON#5 2027)", "never runs: no day"],
-    ["cron(0 3 * 1-10 ? 2026)", "never runs: no day from now to the end of 2026 is like that"],
-    ["cron(0 20 21 11 ? 2026)", "never runs: no day"], // now
+    ["cron(0 3 31 2 ? *)", "never runs: its months have no such day. This works: cron(0 3 L * ? *)"],
+    ["cron(0 3 30 FEB ? *)", "never runs: its months have no such day"],
+    ["cron(0 3 31W 2,4,6 ? *)", "never runs: its months have no such day"],
+    ["cron(0 3 31 4,6,9,11 ? *)", "never runs: its months have no such day"],
+    ["cron(0 3 29 2 ? 2027)", "never runs: until the end of 2027 no such day is left"],
+    ["cron(0 3 29 2 ? 2100)", "no such day is left"],
+    ["cron(0 3 ? 2 MON#5 2027)", "no such day is left"],
+    ["cron(0 3 * 1-10 ? 2026)", "never runs: until the end of 2026 no such day is left"],
+    ["cron(0 20 21 11 ? 2026)", "no such day is left"], // now
     ["cron(0 3 * * ? 2020)", "never runs: its last year, 2020, is over"],
     ["cron(0 3 * * ? 2018,2020-2025)", "never runs: its last year, 2025, is over"],
   ])("%s is refused, with what works", (expression, problem) => {
