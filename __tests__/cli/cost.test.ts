@@ -145,9 +145,13 @@ describe("a schedule", () => {
     ["cron(0 0 1 * ? *)", 1],
     ["cron(0 0 L * ? *)", 1],
     ["cron(0 0 15W * ? *)", 1],
+    ["cron(0 0 31W * ? *)", 7 / 12],
+    ["cron(0 0 LW * ? *)", 1],
+    ["cron(0 0 ? * L *)", 365 / 7 / 12],
     ["cron(0 0 1 JAN,JUL ? *)", 2 / 12],
     ["cron(0 0 ? * MON#1 *)", 1],
     ["cron(0 0 ? * 6L *)", 1],
+    ["cron(0 0 ? * FRIL *)", 1],
     ["cron(0 0 31 * ? *)", 7 / 12],
     ["at(2026-12-01T00:00:00)", 1],
   ])("%s runs %d times a month", (expression, runs) => {
@@ -164,7 +168,9 @@ describe("a schedule", () => {
     "cron(0 5-3 * * ? *)",
     "cron(0/0 3 * * ? *)",
     "cron(0 1-2-3 * * ? *)",
-    "cron(0 3 * * MON#9 *)",
+    "cron(0 3 ? * MON#9 *)",
+    "cron(0 3 * * * *)",
+    "rate(1 hours)",
   ])("%s is not understood, and not taken for never", (expression) => {
     expect(runsPerMonth(expression)).toBeUndefined();
   });

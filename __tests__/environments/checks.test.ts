@@ -221,3 +221,44 @@ describe("the network ACL", () => {
     );
   });
 });
+
+describe("a schedule", () => {
+  const reading = (schedule: string) =>
+    synthesizeFiles({
+      "shared.env": { ...sharedEnv, TF_VAR_image_repositories: "viewer-atlas" },
+      "stage.env": {
+        TF_VAR_deptype: "stage",
+        TF_VAR_systems: "viewer-atlas",
+        TF_VAR_alarm_emails: "ops@example.com",
+        TF_VAR_viewer_atlas_analysis_schedule: schedule,
+      },
+    });
+
+  it.each([
+    ["cron(0 3 31 2 ? *)", "never runs: its months have no such day. This works: cron(0 3 L * ? *)"],
+    ["cron(0 3 * * ? 2020)", "never runs: its last year, 2020, is over. This works: cron(0 3 * * ? *)"],
+    ["cron(0 10-5 * * ? *)", "10-5 ends before it begins. Write 10-23,0-5."],
+    ["cron(0/0 * * * ? *)", "the step after / is no number from 1 to 59"],
+  ])("%s is refused at its line, with what works", (schedule, what) => {
+    const { broken } = reading(schedule);
+    expect(broken.flatMap(({ problems: found }) => found)).toEqual([
+      expect.objectContaining({
+        name: "TF_VAR_viewer_atlas_analysis_schedule",
+        line: 4,
+        what: expect.stringContaining(`"${schedule}" `),
+      }),
+    ]);
+    expect(broken[0]?.problems[0]?.what).toContain(what);
+  });
+
+  it.each([
+    ["cron(0 3 ? * MON-FRI *)", 0],
+    ["cron(0 8-17 ? * MON *)", 0], // 159 hours, and 5 for a run
+    ["cron(0 8-12 ? * MON *)", 1], // 164 hours
+    ["cron(0 3 1 * ? *)", 1],
+    ["cron(0 3 * * ? 2199)", 1],
+  ])("%s has %d warnings that no alarm tells of a missed run", (schedule, count) => {
+    const told = reading(schedule).warnings.filter(({ what }) => what.includes("no alarm tells"));
+    expect(told).toHaveLength(count);
+  });
+});
