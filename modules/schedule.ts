@@ -253,17 +253,15 @@ interface RunDays {
   readonly days: readonly number[];
 }
 
-/** The years in which a schedule can run from a day on. */
-function* runYears(cron: Cron, today: number): Generator<RunDays> {
-  const firstYear = new Date(today * MS_PER_DAY).getUTCFullYear();
+/** The years from one on in which a schedule can run. */
+function* runYears(cron: Cron, firstYear: number): Generator<RunDays> {
   // Two centuries have only 14 different years: of 365 or 366 days, from each weekday on
   const daysOfYear = remembered((key: number) => daysOfLikeYear(cron, 365 + Math.floor(key / 7), key % 7));
   for (const year of cron.years.filter((each) => each >= firstYear)) {
     const first = dayNumber(year);
     const leapDays = dayNumber(year + 1) - first - 365;
-    const days = daysOfYear(leapDays * 7 + ((first + 4) % 7)); // 1970-01-01 was a Thursday
-    const before = first - 1;
-    yield { before, days: first >= today ? days : days.filter((day) => before + day >= today) };
+    const firstWeekday = (first + 4) % 7; // 1970-01-01 was a Thursday
+    yield { before: first - 1, days: daysOfYear(leapDays * 7 + firstWeekday) };
   }
 }
 
@@ -295,7 +293,7 @@ export function scheduleProblem(expression: string, now: Date = new Date()): str
 function runsAfter(cron: Cron, now: Date): boolean {
   const minute = Math.floor(now.getTime() / 60_000);
   const lastOfDay = cron.minutesOfDay.at(-1) ?? 0;
-  for (const { before, days } of runYears(cron, Math.floor(minute / MINUTES_PER_DAY))) {
+  for (const { before, days } of runYears(cron, now.getUTCFullYear())) {
     const last = days.at(-1);
     if (last !== undefined && (before + last) * MINUTES_PER_DAY + lastOfDay > minute) return true;
   }
@@ -317,9 +315,9 @@ export const MAX_HOURS = 168;
 
 /**
  * The longest time in hours, rounded up, in which a schedule does not run: after that a run has been missed. All days
- * are counted from today to the end of 2199, the last year that cron can name, with leap years and the end of a
- * schedule whose years end before; 1 for what is no schedule.
- * @param now its day in UTC is the first that counts
+ * are counted from the beginning of this year to the end of 2199, the last year that cron can name, with leap years and
+ * with the time before the first run and after the last; 1 for what is no schedule.
+ * @param now tells this year, in UTC
  */
 export function longestPeriodHours(expression: string, now: Date = new Date()): number {
   const schedule = parseSchedule(expression);
@@ -330,12 +328,11 @@ export function longestPeriodHours(expression: string, now: Date = new Date()): 
 
 /** In minutes. */
 function longestGap(cron: Cron, now: Date): number {
-  const today = Math.floor(now.getTime() / MS_PER_DAY);
   const [first = 0, last = 0] = [cron.minutesOfDay[0], cron.minutesOfDay.at(-1)];
   const daysApart = remembered(largestStep);
-  let previous = today * MINUTES_PER_DAY;
+  let previous = dayNumber(now.getUTCFullYear()) * MINUTES_PER_DAY;
   let longest = largestStep(cron.minutesOfDay);
-  for (const { before, days } of runYears(cron, today)) {
+  for (const { before, days } of runYears(cron, now.getUTCFullYear())) {
     const [firstDay, lastDay] = [days[0], days.at(-1)];
     if (firstDay === undefined || lastDay === undefined) continue;
     const sinceOtherYear = (before + firstDay) * MINUTES_PER_DAY + first - previous;

@@ -19,6 +19,7 @@ describe("a schedule", () => {
     "cron(30 4 ? * MON#5 *)",
     "cron(0 0 ? FEB SAT#5 *)", // next in 2048
     "cron(0 3 29 2 ? *)",
+    "cron(0 3 ? 12 THU#5 2026)", // the 31st
     "cron(0 3 L 2 ? *)",
     "cron(1 20 21 11 ? 2026)", // a minute from now
     "rate(6 hours)",
@@ -80,6 +81,7 @@ describe("a schedule", () => {
     ["cron(0 3 31 4,6,9,11 ? *)", "never runs: its months have no such day"],
     ["cron(0 3 29 2 ? 2027)", "never runs: until the end of 2027 no such day is left"],
     ["cron(0 3 29 2 ? 2100)", "no such day is left"],
+    ["cron(0 3 ? 12 FRI#5 2026)", "no such day is left"],
     ["cron(0 3 ? 2 MON#5 2027)", "no such day is left"],
     ["cron(0 3 * 1-10 ? 2026)", "never runs: until the end of 2026 no such day is left"],
     ["cron(0 20 21 11 ? 2026)", "no such day is left"], // now
@@ -181,7 +183,7 @@ describe("the longest time without a run", () => {
     (expression) => expect(longestPeriodHours(expression, now)).toBeGreaterThan(MAX_HOURS),
   );
 
-  it("leaves out what is past", () => {
+  it("leaves out the years that are past", () => {
     expect(longestPeriodHours("cron(0 3 * * ? 2020,2026-2199)", now)).toBe(24);
   });
 
