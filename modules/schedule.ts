@@ -170,8 +170,7 @@ const allowed = ({ least, most, names, special }: Field): string =>
   [
     `a number from ${least} to ${most}`,
     ...(names ? [`a name from ${names[0]} to ${names.at(-1)}`] : []),
-    "a range, or a list of these",
-    ...(special ? [`and not ${special}`] : []),
+    special ? `a range, a list of these, or ${special} alone` : "a range, or a list of these",
   ].join(", ");
 
 /** A range that goes over the end of its field as two that do not; years have no such end. */

@@ -41,7 +41,10 @@ describe("a schedule", () => {
     ["cron(0 3 32 * ? *)", '"32" is not a number from 1 to 31'],
     ["cron(0 3 0 * ? *)", '"0" is not a number from 1 to 31'],
     ["cron(0 3 32W * ? *)", '"32W" is not a number from 1 to 31'],
-    ["cron(0 3 1,L * ? *)", '"L" is not a number from 1 to 31'],
+    [
+      "cron(0 3 1,L * ? *)",
+      '"L" is not a number from 1 to 31, a range, a list of these, or L, LW or 15W alone',
+    ],
     ["cron(0 3 W * ? *)", '"W" is not a number from 1 to 31'],
     ["cron(0 3 1 13 ? *)", '"13" is not a number from 1 to 12, a name from JAN to DEC'],
     ["cron(0 3 * FOO ? *)", 'has "FOO" for the month: "FOO" is not a number from 1 to 12'],
