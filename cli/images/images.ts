@@ -84,7 +84,7 @@ export function pushImages(name: string, options: PushOptions): Promise<ImagesRe
           await push(builder, outcome.image, { image, wanted, place, tag, credentials, options, run });
         }
         outcome.digest = found ?? (await pushedDigest(place, tag));
-        outcome.pinned = await pin(wanted, image, outcome.digest, options);
+        outcome.pinned = await pin(wanted, { image, place, digest: outcome.digest }, options, run);
         return found === undefined ? "pushed" : "present";
       });
     } finally {
@@ -106,31 +106,59 @@ export function promoteImages(name: string, from: string, options: RegistryOptio
     const places = await placesOf(wanted, options, run);
     return forEachImage(wanted.images, run, async (image, outcome) => {
       const digest = digestOf(image, wanted, other);
-      const { registry, repository } = placeOf(places, image);
-      outcome.image = `${repository.host}/${repository.name}@${digest}`;
-      run.display.step(image.name, "asking the registry");
-      if ((await registry.digestOf(repository.name, digest)) === undefined)
-        throw new LandfallError(
-          `${repository.host}/${repository.name} has no ${digest}, which ${from} pins.`,
-          {
-            mend: `Build it: ./landfall images push ${name} ${image.name}`,
-          },
-        );
+      const place = placeOf(places, image);
+      outcome.image = `${place.repository.host}/${place.repository.name}@${digest}`;
+      await requirePresent(place, digest, { image, pinnedBy: from, environment: name }, run);
       outcome.digest = digest;
-      outcome.pinned = await pin(wanted, image, digest, options);
+      outcome.pinned = await pin(wanted, { image, place, digest }, options, run);
       return "promoted";
     });
+  });
+}
+
+/**
+ * Lets the registry keep the digests that an environment pins already: those that somebody has written by hand. Builds
+ * nothing and writes no file.
+ * @throws {LandfallError} where the settings do not do, or `shared` has no repositories
+ */
+export function pinImages(name: string, options: RegistryOptions): Promise<ImagesResult> {
+  const wanted = wantedImages(name, options);
+  return withRun(name, async (run) => {
+    const places = await placesOf(wanted, options, run);
+    return forEachImage(wanted.images, run, async (image, outcome) => {
+      const digest = pinnedDigest(image, wanted);
+      const place = placeOf(places, image);
+      outcome.image = `${place.repository.host}/${place.repository.name}@${digest}`;
+      await requirePresent(place, digest, { image, pinnedBy: name, environment: name }, run);
+      outcome.digest = digest;
+      await keep(place, digest, image, run);
+      return "pinned";
+    });
+  });
+}
+
+/** @throws {LandfallError} where the registry does not have a digest that an environment pins */
+async function requirePresent(
+  { registry, repository }: Place,
+  digest: string,
+  {
+    image,
+    pinnedBy,
+    environment,
+  }: { readonly image: WantedImage; readonly pinnedBy: string; readonly environment: string },
+  { display }: Run,
+): Promise<void> {
+  display.step(image.name, "asking the registry");
+  if ((await registry.digestOf(repository.name, digest)) !== undefined) return;
+  throw new LandfallError(`${repository.host}/${repository.name} has no ${digest}, which ${pinnedBy} pins.`, {
+    mend: `Build it: ./landfall images push ${environment} ${image.name}`,
   });
 }
 
 /** The digest that the other environment pins. @throws {LandfallError} where it has none, or one that would not run */
 function digestOf(image: WantedImage, wanted: Wanted, other: Wanted): string {
   const from = other.environment;
-  const digest = textOf(other.settings, image.input);
-  if (!digest)
-    throw new LandfallError(`${other.settings.file} pins no digest of ${image.name}.`, {
-      mend: `Push it there first: ./landfall images push ${from} ${image.name}`,
-    });
+  const digest = pinnedDigest(image, other);
   const [own, others] = [wanted, other].map(({ settings }) => textOf(settings, image.inputs.architecture));
   if (own === others) return digest;
   throw new LandfallError(
@@ -139,6 +167,15 @@ function digestOf(image: WantedImage, wanted: Wanted, other: Wanted): string {
       mend: `Set ${image.inputs.architecture} to the same, or build: ./landfall images push ${wanted.environment}`,
     },
   );
+}
+
+/** @throws {LandfallError} where the environment pins none */
+function pinnedDigest({ name, input }: WantedImage, { environment, settings }: Wanted): string {
+  const digest = textOf(settings, input);
+  if (digest) return digest;
+  throw new LandfallError(`${settings.file} pins no digest of ${name}.`, {
+    mend: `Push it there first: ./landfall images push ${environment} ${name}`,
+  });
 }
 
 /** Where an image belongs. */
@@ -261,16 +298,31 @@ async function pushedDigest({ registry, repository }: Place, tag: string): Promi
   throw new LandfallError(`${repository.host}/${repository.name} has no ${tag}, which was just pushed.`);
 }
 
-/** Writes a digest to the environment's file. @returns whether it was another one */
+/**
+ * Writes a digest to the environment's file, as soon as the registry keeps that image from expiring.
+ * @returns whether it was another one
+ */
 async function pin(
   { environment: name, file, settings }: Wanted,
-  image: WantedImage,
-  digest: string,
+  { image, place, digest }: { readonly image: WantedImage; readonly place: Place; readonly digest: string },
   { environment }: WantedOptions,
+  run: Run,
 ): Promise<boolean> {
+  await keep(place, digest, image, run);
   const written = writtenName(settings, image.input);
   if (environment[written] !== undefined && environment[written] !== digest)
     progress(`Warning: ${written} is set in your shell, which wins over ${settings.file}.`);
   const lock = join(projectRoot, ".landfall", `${name}.env.lock`);
   return underLock(lock, progress, () => Promise.resolve(setAssignment(file, written, digest)));
+}
+
+/** Keeps an image from expiring for the environment of this run. */
+function keep(
+  { registry, repository }: Place,
+  digest: string,
+  { name }: WantedImage,
+  { environment, display }: Run,
+): Promise<void> {
+  display.step(name, "pinning");
+  return registry.keep(repository.name, digest, environment);
 }

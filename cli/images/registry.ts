@@ -1,5 +1,9 @@
 import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { LandfallError, UsageError } from "../../environments/errors";
+import { pinnedTag } from "../../modules/pinned-images";
 import { AwsCli } from "../aws";
 import { progress } from "../output";
 import { loginCommand, type Builder } from "./builder";
@@ -24,6 +28,12 @@ export interface Registry {
    * @throws {LandfallError} where that is refused, or nothing can be pushed there
    */
   logIn(builder: Builder, variables: Readonly<Record<string, string>>): Promise<void>;
+  /**
+   * Keeps an image from expiring, as an environment pins it. An image that is kept for that environment is left alone.
+   * @param environment its name
+   * @throws {LandfallError} where the image is not there, or that is refused
+   */
+  keep(repository: string, digest: string, environment: string): Promise<void>;
 }
 
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
@@ -68,6 +78,20 @@ export function registryOf(host: string, options: RegistryOptions): Registry {
     : new OciRegistry(host, options.stop);
 }
 
+/** What `describe-images` and `batch-get-image` say of an image, as far as it matters here. */
+interface ImageDetail {
+  readonly imageDigest?: unknown;
+  readonly imageTags?: readonly string[];
+}
+interface GottenImage {
+  readonly imageManifest?: string;
+  readonly imageManifestMediaType?: string;
+}
+interface Manifest {
+  readonly manifest: string;
+  readonly mediaType: string;
+}
+
 /** Amazon's, asked and logged in to by the user's AWS CLI. */
 class Ecr implements Registry {
   readonly plainHttp = false;
@@ -80,16 +104,51 @@ class Ecr implements Registry {
     private readonly region: string,
     private readonly options: RegistryOptions,
   ) {
-    this.aws = new AwsCli(options.environment, region);
+    // By these it reads files as UTF-8 in any locale: version 2, and version 1
+    const utf8 = { AWS_CLI_FILE_ENCODING: "UTF-8", PYTHONUTF8: "1" };
+    this.aws = new AwsCli({ ...options.environment, ...utf8 }, region);
   }
 
   async digestOf(repository: string, reference: string): Promise<string | undefined> {
-    const id = digestPattern.test(reference) ? `imageDigest=${reference}` : `imageTag=${reference}`;
-    const where = ["--registry-id", this.account, "--repository-name", repository];
+    const image = await this.describe(repository, reference);
+    return image && checkedDigest(image.imageDigest, this.host);
+  }
+
+  async keep(repository: string, digest: string, environment: string): Promise<void> {
+    const tag = pinnedTag(environment, digest);
+    const isKept = async () => ((await this.describe(repository, digest))?.imageTags ?? []).includes(tag);
+    if (await isKept()) return;
+    const { manifest, mediaType } = await this.manifestOf(repository, digest);
+    const folder = mkdtempSync(join(tmpdir(), "landfall-manifest-")); // 0700
+    const file = join(folder, "manifest.json"); // one may be longer than arguments can be
     try {
-      const answer = await this.aws.json(["ecr", "describe-images", ...where, "--image-ids", id]);
-      const [image] = (answer as { imageDetails?: readonly { imageDigest?: unknown }[] }).imageDetails ?? [];
-      return image && checkedDigest(image.imageDigest, this.host);
+      writeFileSync(file, manifest, { mode: 0o600 });
+      await this.aws.json([
+        ...["ecr", "put-image", ...this.at(repository), "--image-manifest", `file://${file}`],
+        ...["--image-manifest-media-type", mediaType, "--image-tag", tag, "--image-digest", digest],
+      ]);
+    } catch (error) {
+      this.options.stop.throwIfAborted();
+      if (!(error instanceof LandfallError)) throw error;
+      // Somebody else may have been first
+      if (/\bImage(Tag)?AlreadyExistsException\b/.test(error.message) && (await isKept())) return;
+      throw error;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  private at(repository: string): readonly string[] {
+    return ["--registry-id", this.account, "--repository-name", repository];
+  }
+
+  private async describe(repository: string, reference: string): Promise<ImageDetail | undefined> {
+    const id = digestPattern.test(reference) ? `imageDigest=${reference}` : `imageTag=${reference}`;
+    try {
+      const answer = await this.aws.json([
+        ...["ecr", "describe-images", ...this.at(repository), "--image-ids", id],
+      ]);
+      return (answer as { imageDetails?: readonly ImageDetail[] }).imageDetails?.[0];
     } catch (error) {
       this.options.stop.throwIfAborted();
       if (!(error instanceof LandfallError)) throw error;
@@ -99,6 +158,18 @@ class Ecr implements Registry {
         mend: "./landfall apply shared",
       });
     }
+  }
+
+  /** An image's manifest, as it was pushed. @throws {LandfallError} where there is no such image */
+  private async manifestOf(repository: string, digest: string): Promise<Manifest> {
+    const answer = await this.aws.json([
+      ...["ecr", "batch-get-image", ...this.at(repository), "--image-ids", `imageDigest=${digest}`],
+      ...["--accepted-media-types", ...manifests],
+    ]);
+    const [image] = (answer as { images?: readonly GottenImage[] }).images ?? [];
+    const { imageManifest: manifest, imageManifestMediaType: mediaType } = image ?? {};
+    if (manifest !== undefined && mediaType !== undefined) return { manifest, mediaType };
+    throw new LandfallError(`${this.host}/${repository} has no ${digest}, which is to be kept.`);
   }
 
   async logIn(builder: Builder, variables: Readonly<Record<string, string>>): Promise<void> {
@@ -179,6 +250,11 @@ class OciRegistry implements Registry {
   }
 
   logIn(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Does nothing: what such a registry lets expire, and by what it could be told not to, is not known. */
+  keep(): Promise<void> {
     return Promise.resolve();
   }
 }

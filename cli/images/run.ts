@@ -4,7 +4,7 @@ import { progress, setLiveLines } from "../output";
 import { inParallel, onInterrupt, StepDisplay } from "../parallel";
 import type { WantedImage } from "./wanted";
 
-export type ImageStatus = "built" | "pushed" | "present" | "promoted" | "failed" | "interrupted";
+export type ImageStatus = "built" | "pushed" | "present" | "promoted" | "pinned" | "failed" | "interrupted";
 
 /** What became of one image. */
 export interface ImageResult {

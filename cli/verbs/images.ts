@@ -1,7 +1,7 @@
 import { Option, type Command } from "commander";
 import { LandfallError } from "../../environments/errors";
 import { builderNames, type BuilderName } from "../images/builder";
-import { buildImages, promoteImages, pushImages } from "../images/images";
+import { buildImages, pinImages, promoteImages, pushImages } from "../images/images";
 import { registryHost } from "../images/registry";
 import type { ImageResult, ImagesResult } from "../images/run";
 import { progress, result, resultJson } from "../output";
@@ -47,7 +47,13 @@ interface PushFlags extends BuildFlags {
   readonly allowDirty?: true;
   readonly from?: string;
 }
+type PinFlags = Pick<PushFlags, "registry" | "json">;
 
+/** Registry that takes the place of that of shared. */
+const registryOf = ({ registry }: PinFlags): string | undefined =>
+  registry === undefined ? undefined : registryHost(registry);
+
+const registryText = "another registry than that of shared: HOST or HOST:PORT";
 const builderOption = () =>
   new Option("--builder <name>", "what builds, instead of the first on PATH").choices(builderNames);
 
@@ -75,7 +81,7 @@ export function register(program: Command): void {
     .argument("<env>", "environment")
     .argument("[service]", "this image alone")
     .addOption(builderOption())
-    .option("--registry <host>", "another registry than that of shared: HOST or HOST:PORT")
+    .option("--registry <host>", registryText)
     .option("--allow-dirty", "push a folder's changes too that are not committed")
     .addOption(
       new Option("--from <env>", "build nothing: pin what this other environment pins").conflicts([
@@ -85,16 +91,25 @@ export function register(program: Command): void {
     )
     .option("--json", "what became of each image, as JSON")
     .action(async (name: string, service: string | undefined, flags: PushFlags) => {
-      const { builder, registry, allowDirty, from, json } = flags;
-      const common = {
-        environment: process.env,
-        service,
-        registry: registry === undefined ? undefined : registryHost(registry),
-      };
+      const { builder, allowDirty, from, json } = flags;
+      const common = { environment: process.env, service, registry: registryOf(flags) };
       const done =
         from === undefined
           ? await pushImages(name, { ...common, allowDirty, builder })
           : await promoteImages(name, from, common);
       tell(done, { json });
+    });
+  images
+    .command("pin")
+    .description(
+      "keep the images from expiring whose digests somebody has written into the environment's file",
+    )
+    .argument("<env>", "environment")
+    .argument("[service]", "this image alone")
+    .option("--registry <host>", registryText)
+    .option("--json", "what became of each image, as JSON")
+    .action(async (name: string, service: string | undefined, flags: PinFlags) => {
+      const options = { environment: process.env, service, registry: registryOf(flags) };
+      tell(await pinImages(name, options), flags);
     });
 }
