@@ -36,7 +36,7 @@ let bin: string;
 beforeEach(() => {
   said = "";
   bin = temporaryFolder();
-  for (const tool of ["sh", "cat"]) symlinkSync(`/bin/${tool}`, join(bin, tool));
+  for (const tool of ["sh", "cat", "stat"]) symlinkSync(`/bin/${tool}`, join(bin, tool));
   jest.spyOn(process.stderr, "write").mockImplementation((text) => (said += String(text)) !== "");
 });
 afterEach(() => jest.restoreAllMocks());
@@ -255,6 +255,13 @@ describe("a registry", () => {
     await expect(registry.digestOf("a", "t")).rejects.toThrow(message);
   });
 
+  test("that is not ECR keeps an image as it can: nothing is asked", async () => {
+    let asked = 0;
+    const registry = await serve((_, answer) => ((asked += 1), answer.writeHead(500).end()));
+    await registry.keep("a", digest, "stage");
+    expect(asked).toBe(0);
+  });
+
   test("speaks plain HTTP on this machine alone", () => {
     for (const host of ["127.0.0.1:5", "localhost:5", "[::1]:5"])
       expect(registryOf(host, here()).plainHttp).toBe(true);
@@ -320,6 +327,90 @@ describe("ECR", () => {
       message: `buildah could not log in to ${host}.\nbad password (secret)`,
     });
     expect(said).not.toContain("canary");
+  });
+
+  describe("that keeps a pinned image", () => {
+    const tag = `pinned-stage-${"a".repeat(12)}`;
+    const manifest = '{ "schemaVersion": 2, "note": "é $(id)" }\n';
+    const mediaType = "application/vnd.oci.image.manifest.v1+json";
+    /** Answers of the AWS CLI by action; `tags` are those that it knows until an image is put. */
+    const ecrWith = (
+      tags: readonly string[],
+      { put = "echo '{}'", images = [{ imageManifest: manifest, imageManifestMediaType: mediaType }] } = {},
+    ) => {
+      const write = (name: string, value: unknown) => writeFileSync(join(bin, name), JSON.stringify(value));
+      write("described", { imageDetails: [{ imageDigest: digest, imageTags: tags }] });
+      write("images", { images });
+      return answering(
+        [
+          `echo "$*" >>"${join(bin, "calls")}"`,
+          `case $2 in`,
+          `describe-images) cat "${join(bin, "described")}" ;;`,
+          `batch-get-image) cat "${join(bin, "images")}" ;;`,
+          `put-image)`,
+          `  for arg; do case $arg in file://*) file=\${arg#file://} ;; esac; done`,
+          `  echo "$file" >"${join(bin, "file")}"; cat "$file" >"${join(bin, "manifest")}"`,
+          `  stat -c %a "$file" "\${file%/*}" >"${join(bin, "modes")}"`,
+          `  ${put} ;;`,
+          `esac`,
+        ].join("\n"),
+      );
+    };
+    const read = (name: string) => readFileSync(join(bin, name), "utf8");
+    const calls = () =>
+      read("calls")
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.split(" ")[1]);
+    const manifestFile = () => read("file").trim();
+    const refusing = (code: string, before = "true") =>
+      `${before}; echo "An error occurred (${code}) when calling the PutImage operation" >&2; exit 254`;
+    /** Somebody else gives the tag meanwhile. */
+    const theirs = (given: string) =>
+      `echo '${JSON.stringify({ imageDetails: [{ imageDigest: digest, imageTags: [given] }] })}' >"${join(bin, "described")}"`;
+
+    test("gives it a tag, with its manifest as it is, from a file for the owner alone that goes away", async () => {
+      await ecrWith(["3f2a9c81d0e4"]).keep("a-vod", digest, "stage");
+      expect(calls()).toEqual(["describe-images", "batch-get-image", "put-image"]);
+      expect(read("manifest")).toBe(manifest);
+      expect(read("modes")).toBe("600\n700\n");
+      expect(existsSync(dirname(manifestFile()))).toBe(false);
+      const where = "--registry-id 210987654321 --repository-name a-vod";
+      const [, get, put] = read("calls").split("\n");
+      expect(get).toContain(
+        `ecr batch-get-image ${where} --image-ids imageDigest=${digest} --accepted-media-types ${mediaType} `,
+      );
+      expect(put).toBe(
+        `ecr put-image ${where} --image-manifest file://${manifestFile()} --image-manifest-media-type ${mediaType} --image-tag ${tag} --image-digest ${digest} --region eu-west-1 --output json`,
+      );
+    });
+
+    test("leaves one alone that has the tag, and knows it from that of another environment", async () => {
+      await ecrWith([tag, "x"]).keep("r", digest, "stage");
+      expect(calls()).toEqual(["describe-images"]);
+      await registryOf(host, here()).keep("r", digest, "prod");
+      expect(calls()).toContain("put-image");
+    });
+
+    test.each(["ImageAlreadyExistsException", "ImageTagAlreadyExistsException"])(
+      "takes %s for done where this image has the tag, and for an error where another has it",
+      async (code) => {
+        await ecrWith([], { put: refusing(code, theirs(tag)) }).keep("r", digest, "stage");
+        await expect(ecrWith([], { put: refusing(code) }).keep("r", digest, "stage")).rejects.toThrow(code);
+        expect(existsSync(dirname(manifestFile()))).toBe(false);
+      },
+    );
+
+    test("is an error where that is refused, or the image is not there", async () => {
+      const refused = ecrWith([], { put: refusing("AccessDeniedException", theirs(tag)) });
+      await expect(refused.keep("r", digest, "stage")).rejects.toThrow(
+        /aws ecr put-image failed[^]*AccessDeniedException/,
+      );
+      expect(existsSync(dirname(manifestFile()))).toBe(false);
+      await expect(ecrWith([], { images: [] }).keep("r", digest, "stage")).rejects.toThrow(
+        `${host}/r has no ${digest}`,
+      );
+    });
   });
 
   test("of the sandbox takes no images", async () => {

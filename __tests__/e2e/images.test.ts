@@ -1,5 +1,6 @@
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { execaSync } from "execa";
+import { createHash } from "node:crypto";
 import {
   cpSync,
   existsSync,
@@ -31,6 +32,8 @@ const services = ["collector", "analysis", "vod"];
 const buildah = execaSync("which", ["buildah"], { reject: false }).stdout;
 const needed = hasRegistry && hasBuildah && process.getuid?.() === 0;
 const describeIf = needed ? describe : describe.skip;
+/** Version 1 or 2 of the real one: what is older knows no address of an emulator. */
+const awsDescribe = execaSync("aws", ["--version"], { reject: false }).failed ? describe.skip : describe;
 const straceIt = execaSync("strace", ["-V"], { reject: false }).failed ? it.skip : it;
 
 interface ImageLine {
@@ -505,12 +508,95 @@ describeIf("with ECR (needs root, docker-registry and buildah)", () => {
     expect(envFile()).toBe(before);
   });
 
+  awsDescribe("by the real AWS CLI (needs aws)", () => {
+    const name = "sandbox-vieweratlas-analysis";
+    const config = { digest: `sha256:${"2".repeat(64)}`, size: 2 };
+    // Longer than one argument can be, and not ASCII alone
+    const manifest = JSON.stringify({
+      schemaVersion: 2,
+      mediaType: "application/vnd.oci.image.manifest.v1+json",
+      config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config },
+      annotations: { note: "é".repeat(100_000) },
+    });
+    const digest = `sha256:${createHash("sha256").update(manifest).digest("hex")}`;
+    const tag = (pinnedBy: string) => `pinned-${pinnedBy}-${digest.slice(7, 19)}`;
+    const real = (...args: string[]) =>
+      images([...args, "--json"], { PATH: process.env.PATH, LC_ALL: "C", LANG: undefined });
+    const putCalls = (ran: Ran) => String(ran.stderr).match(/^aws ecr put-image .*$/gm) ?? [];
+    const image = async () =>
+      (
+        JSON.parse(
+          await ask("DescribeImages", { repositoryName: name, imageIds: [{ imageDigest: digest }] }),
+        ) as { imageDetails: { imageTags: string[]; imageDigest: string }[] }
+      ).imageDetails;
+    let commitTag: string;
+
+    beforeAll(async () => {
+      await ask("PutImageTagMutability", { repositoryName: name, imageTagMutability: "IMMUTABLE" });
+      commitTag = git("rev-parse", "HEAD").slice(0, 12);
+      await ask("PutImage", {
+        repositoryName: name,
+        imageManifest: manifest,
+        imageTag: commitTag,
+        imageDigest: digest,
+      });
+    });
+    beforeEach(() => writeEnvironment("stage"));
+
+    it("a push tags what is there already, before it pins it; the second leaves it alone", async () => {
+      const ran = await real("push", "stage", "analysis");
+      expectExit(ran, 0);
+      expect(linesIn(ran)).toMatchObject([{ status: "present", digest, pinned: true }]);
+      expect(await image()).toMatchObject([{ imageDigest: digest, imageTags: [commitTag, tag("stage")] }]);
+      expect(putCalls(ran)).toEqual([expect.stringContaining(`--image-tag ${tag("stage")}`)]);
+      expect(pins()).toEqual([["analysis", digest]]);
+      const again = await real("push", "stage", "analysis");
+      expectExit(again, 0);
+      expect(putCalls(again)).toEqual([]);
+      expect(await image()).toHaveLength(1);
+      expect(left()).toEqual([]);
+    });
+
+    it("a promotion adds the other environment's tag", async () => {
+      writeEnvironment("stage", `TF_VAR_viewer_atlas_analysis_image="${digest}"`);
+      writeEnvironment("prod");
+      expectExit(await real("push", "prod", "analysis", "--from", "stage"), 0);
+      expect((await image())[0]?.imageTags).toEqual(expect.arrayContaining([tag("stage"), tag("prod")]));
+      expect(pins("prod")).toEqual([["analysis", digest]]);
+    });
+
+    it("what somebody has written by hand is pinned by itself, and no file is written", async () => {
+      writeEnvironment("pr-7", `TF_VAR_viewer_atlas_analysis_image="${digest}" # by hand`);
+      const before = envFile("pr-7");
+      const ran = await real("pin", "pr-7", "analysis");
+      expectExit(ran, 0);
+      expect(linesIn(ran)).toMatchObject([{ name: "analysis", status: "pinned", digest }]);
+      expect((await image())[0]?.imageTags).toContain(tag("pr-7"));
+      expect(envFile("pr-7")).toBe(before);
+      expect(notes("buildah")).toEqual([]);
+      const again = await real("pin", "pr-7", "analysis");
+      expectExit(again, 0);
+      expect(putCalls(again)).toEqual([]);
+    });
+
+    it("what is not there or not written cannot be pinned, and each is named", async () => {
+      writeEnvironment("pr-7", `TF_VAR_viewer_atlas_analysis_image="sha256:${"c".repeat(64)}"`);
+      const ran = await real("pin", "pr-7");
+      expectExit(ran, 1);
+      expect(linesIn(ran).map(({ name, status }) => [name, status])).toEqual(
+        services.map((service) => [service, "failed"]),
+      );
+      expect(linesIn(ran)[1]?.reason).toContain(`has no sha256:${"c".repeat(64)}, which pr-7 pins`);
+      expect(linesIn(ran)[2]?.reason).toBe("environments/pr-7.env pins no digest of vod.");
+    });
+  });
+
   it("a promotion asks ECR by digest", async () => {
     writeEnvironment("prod");
     const ran = await images(["push", "prod", "vod", "--from", "stage"]);
     expectExit(ran, 0);
     expect(pins("prod")).toEqual(pins("stage"));
-    expect(notes("aws").at(-1)).toContain(`--image-ids imageDigest=${pins("stage")[0]?.[1]}`);
+    expect(notes("aws").at(-1)).toContain(`--image-digest ${pins("stage")[0]?.[1]}`);
     project.set("stage.env", { TF_VAR_viewer_atlas_vod_image: `sha256:${"b".repeat(64)}` });
     const wrong = await images(["push", "prod", "vod", "--from", "stage"]);
     expectExit(wrong, 1);
@@ -527,6 +613,12 @@ describeIf("with ECR (needs root, docker-registry and buildah)", () => {
         { env: environment({ REGISTRY_AUTH_FILE: project.path("home", "auth.json") }) },
       );
     beforeEach(() => writeFileSync(project.path("home", "auth.json"), JSON.stringify(own)));
+    const tags = async (service: string) => {
+      const answer = await fetch(`http://${registry.host}/v2/sandbox-vieweratlas-${service}/tags/list`, {
+        headers: { Authorization: `Basic ${Buffer.from(`AWS:${password}`).toString("base64")}` },
+      });
+      return ((await answer.json()) as { tags: string[] }).tags;
+    };
 
     straceIt(
       "the password is in no program's arguments, and in no file afterwards (needs strace)",
@@ -560,6 +652,30 @@ describeIf("with ECR (needs root, docker-registry and buildah)", () => {
         expect(JSON.parse(readFileSync(project.path("home", "auth.json"), "utf8"))).toEqual(own);
       },
     );
+
+    it("what is pushed there is pinned there too, and no file pins what ECR would not keep", async () => {
+      const tag = commit("pinned");
+      const before = envFile();
+      const refused = await images(
+        ["push", "stage", "vod", "--builder", "buildah", "--registry", ecr, "--json"],
+        { REFUSE_TAGS: "yes" },
+      );
+      expectExit(refused, 1);
+      expect(linesIn(refused)[0]?.reason).toContain("AccessDeniedException");
+      expect(await tags("vod")).toContain(tag);
+      expect(envFile()).toBe(before);
+
+      const ran = await pushToEcr();
+      expectExit(ran, 0);
+      for (const { name, digest = "" } of linesIn(ran))
+        expect(await tags(name)).toEqual(
+          expect.arrayContaining([tag, `pinned-stage-${digest.slice(7, 19)}`]),
+        );
+      expect(Object.fromEntries(pins())).toMatchObject(
+        Object.fromEntries(linesIn(ran).map(({ name, digest }) => [name, digest])),
+      );
+      expect(left()).toEqual([]);
+    });
 
     it("what ECR has already takes no builder and no login", async () => {
       commit("for ECR");

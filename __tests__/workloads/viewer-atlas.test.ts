@@ -904,9 +904,10 @@ describe("its image repositories", () => {
     ]);
   });
 
-  it("let old images go", () => {
+  it("let old images go that nobody has pinned", () => {
     for (const { policy } of Object.values(resources(shared, "aws_ecr_lifecycle_policy")))
       expect((JSON.parse(policy as string) as { rules: Json[] }).rules).toMatchObject([
+        { selection: { tagPrefixList: ["pinned-"], countType: "imageCountMoreThan", countNumber: 1000 } },
         { selection: { tagStatus: "untagged", countType: "sinceImagePushed", countNumber: 7 } },
         { selection: { tagStatus: "any", countType: "imageCountMoreThan", countNumber: 100 } },
       ]);

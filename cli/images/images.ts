@@ -108,7 +108,7 @@ export function promoteImages(name: string, from: string, options: RegistryOptio
       const digest = digestOf(image, wanted, other);
       const place = placeOf(places, image);
       outcome.image = `${place.repository.host}/${place.repository.name}@${digest}`;
-      await requirePresent(place, digest, { image, pinnedBy: from, environment: name }, run);
+      await requirePresent(place, digest, { image, pinnedBy: from }, run);
       outcome.digest = digest;
       outcome.pinned = await pin(wanted, { image, place, digest }, options, run);
       return "promoted";
@@ -129,7 +129,7 @@ export function pinImages(name: string, options: RegistryOptions): Promise<Image
       const digest = pinnedDigest(image, wanted);
       const place = placeOf(places, image);
       outcome.image = `${place.repository.host}/${place.repository.name}@${digest}`;
-      await requirePresent(place, digest, { image, pinnedBy: name, environment: name }, run);
+      await requirePresent(place, digest, { image, pinnedBy: name }, run);
       outcome.digest = digest;
       await keep(place, digest, image, run);
       return "pinned";
@@ -141,12 +141,8 @@ export function pinImages(name: string, options: RegistryOptions): Promise<Image
 async function requirePresent(
   { registry, repository }: Place,
   digest: string,
-  {
-    image,
-    pinnedBy,
-    environment,
-  }: { readonly image: WantedImage; readonly pinnedBy: string; readonly environment: string },
-  { display }: Run,
+  { image, pinnedBy }: { readonly image: WantedImage; readonly pinnedBy: string },
+  { environment, display }: Run,
 ): Promise<void> {
   display.step(image.name, "asking the registry");
   if ((await registry.digestOf(repository.name, digest)) !== undefined) return;
