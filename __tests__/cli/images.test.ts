@@ -344,6 +344,7 @@ describe("ECR", () => {
       return answering(
         [
           `echo "$*" >>"${join(bin, "calls")}"`,
+          `echo "$AWS_CLI_FILE_ENCODING $PYTHONUTF8" >"${join(bin, "encoding")}"`,
           `case $2 in`,
           `describe-images) cat "${join(bin, "described")}" ;;`,
           `batch-get-image) cat "${join(bin, "images")}" ;;`,
@@ -374,6 +375,7 @@ describe("ECR", () => {
       expect(calls()).toEqual(["describe-images", "batch-get-image", "put-image"]);
       expect(read("manifest")).toBe(manifest);
       expect(read("modes")).toBe("600\n700\n");
+      expect(read("encoding")).toBe("UTF-8 1\n"); // whatever the locale
       expect(existsSync(dirname(manifestFile()))).toBe(false);
       const where = "--registry-id 210987654321 --repository-name a-vod";
       const [, get, put] = read("calls").split("\n");

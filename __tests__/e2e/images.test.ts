@@ -520,7 +520,7 @@ describeIf("with ECR (needs root, docker-registry and buildah)", () => {
     const digest = `sha256:${createHash("sha256").update(manifest).digest("hex")}`;
     const tag = (pinnedBy: string) => `pinned-${pinnedBy}-${digest.slice(7, 19)}`;
     const real = (...args: string[]) =>
-      images([...args, "--json"], { PATH: process.env.PATH, LC_ALL: "C", LANG: undefined });
+      images([...args, "--json"], { PATH: process.env.PATH, LC_ALL: "C", PYTHONUTF8: "0" });
     const putCalls = (ran: Ran) => String(ran.stderr).match(/^aws ecr put-image .*$/gm) ?? [];
     const image = async () =>
       (
