@@ -3,7 +3,7 @@ import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
 import { SqsQueuePolicy } from "@cdktf/provider-aws/lib/sqs-queue-policy";
 import { Construct } from "constructs";
 import { resourceName } from "./naming";
-import { policyDocument } from "./service-role";
+import { policyDocument, type PolicyStatement } from "./service-role";
 
 export interface DeadLetterQueueProps {
   readonly name: string;
@@ -11,6 +11,8 @@ export interface DeadLetterQueueProps {
   readonly alarmTopicArn: string;
   /** What a message means, for the alarm. */
   readonly meaning: string;
+  /** Rules of EventBridge whose targets send here; schedules do so by their role. @default none */
+  readonly ruleArns?: readonly string[];
 }
 
 /** The longest that SQS keeps a message, in seconds: 14 days. */
@@ -38,6 +40,7 @@ export class DeadLetterQueue extends Construct {
           Resource: this.resource.arn,
           Condition: { Bool: { "aws:SecureTransport": "false" } },
         },
+        ...(props.ruleArns ? [fromRules(this.resource.arn, props.ruleArns)] : []),
       ]),
     });
     new CloudwatchMetricAlarm(this, "alarm", {
@@ -61,3 +64,21 @@ export class DeadLetterQueue extends Construct {
     return this.resource.arn;
   }
 }
+
+/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-event-delivery.html#eb-dlq-perms */
+const fromRules = (queueArn: string, ruleArns: readonly string[]) => ({
+  Sid: "Rules",
+  Effect: "Allow",
+  Principal: { Service: "events.amazonaws.com" },
+  Action: "sqs:SendMessage",
+  Resource: queueArn,
+  Condition: { ArnEquals: { "aws:SourceArn": ruleArns } },
+});
+
+/** What the role of a schedule needs besides, to send there what failed for good. */
+export const sendTo = (queue: DeadLetterQueue): PolicyStatement => ({
+  Sid: "DeadLetters",
+  Effect: "Allow",
+  Action: ["sqs:SendMessage"],
+  Resource: queue.arn,
+});

@@ -2,6 +2,7 @@ import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-ru
 import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { CloudwatchLogResourcePolicy } from "@cdktf/provider-aws/lib/cloudwatch-log-resource-policy";
+import { CloudwatchMetricAlarm } from "@cdktf/provider-aws/lib/cloudwatch-metric-alarm";
 import { Construct } from "constructs";
 import { arnsIn, type Place } from "./arn";
 import { resourceName } from "./naming";
@@ -42,6 +43,48 @@ export class EventLog extends Construct {
       arn: this.logs.arn,
     });
     return rule.name;
+  }
+}
+
+export interface EventAlarmProps {
+  readonly name: string;
+  readonly description: string;
+  /** Name of the rule that counts the events, of {@link EventLog.note}. */
+  readonly ruleName: string;
+  readonly topicArn: string;
+  /** @default as soon as there is one event */
+  readonly when?: {
+    readonly comparisonOperator: string;
+    readonly threshold: number;
+    /** Seconds. */
+    readonly period: number;
+    readonly evaluationPeriods: number;
+    readonly treatMissingData: string;
+  };
+}
+
+const atOnce = {
+  comparisonOperator: "GreaterThanOrEqualToThreshold",
+  threshold: 1,
+  period: 300,
+  evaluationPeriods: 1,
+  treatMissingData: "notBreaching", // a rule that nothing matched tells nothing
+};
+
+/** An alarm for how often a rule matched. */
+export class EventAlarm extends CloudwatchMetricAlarm {
+  constructor(scope: Construct, id: string, props: EventAlarmProps) {
+    super(scope, id, {
+      alarmName: resourceName("alarm", props.name),
+      alarmDescription: props.description,
+      namespace: "AWS/Events",
+      metricName: "TriggeredRules",
+      dimensions: { RuleName: props.ruleName },
+      statistic: "Sum",
+      ...(props.when ?? atOnce),
+      alarmActions: [props.topicArn],
+      okActions: [props.topicArn],
+    });
   }
 }
 

@@ -3,9 +3,10 @@ import { Construct } from "constructs";
 import { arnsIn, type Place } from "./arn";
 import { capacityStrategy, type Capacity } from "./capacity";
 import type { TaskNetwork } from "./container-service";
-import type { DeadLetterQueue } from "./dead-letter-queue";
+import { sendTo, type DeadLetterQueue } from "./dead-letter-queue";
 import type { EcsCluster } from "./ecs-cluster";
 import { resourceName } from "./naming";
+import { longestPeriodHours } from "./schedule";
 import { ServiceRole, type PolicyStatement } from "./service-role";
 import type { TaskDefinition } from "./task-definition";
 
@@ -26,9 +27,13 @@ export interface ScheduledTaskProps extends Place {
   readonly exec?: boolean;
 }
 
-/** Starts that fail are tried again so often, and no later than so many seconds after their time. */
-const RETRIES = 10;
-const RETRY_SECONDS = 3600;
+/** The most that Scheduler takes, so that time is the limit: with its growing pauses ten are over too soon. */
+const RETRIES = 185;
+/** What keeps ECS from starting a task lasts for minutes or for hours. */
+const RETRY_HOURS = 4;
+
+/** For how many seconds a start is tried again: not beyond the next one, or several would run at once. */
+const retrySeconds = (schedule: string): number => Math.min(RETRY_HOURS, longestPeriodHours(schedule)) * 3600;
 
 /** A task that runs on a schedule of EventBridge. */
 export class ScheduledTask extends Construct {
@@ -43,15 +48,7 @@ export class ScheduledTask extends Construct {
       name: props.roleName,
       service: "scheduler.amazonaws.com",
       accountIds: props.accountIds,
-      statements: [
-        ...runTask(props),
-        {
-          Sid: "DeadLetters",
-          Effect: "Allow",
-          Action: ["sqs:SendMessage"],
-          Resource: props.deadLetters.arn,
-        },
-      ],
+      statements: [...runTask(props), sendTo(props.deadLetters)],
     });
     new SchedulerSchedule(this, "this", {
       name: this.name,
@@ -63,7 +60,10 @@ export class ScheduledTask extends Construct {
       target: {
         arn: cluster.arn,
         roleArn: this.role.arn,
-        retryPolicy: { maximumRetryAttempts: RETRIES, maximumEventAgeInSeconds: RETRY_SECONDS },
+        retryPolicy: {
+          maximumRetryAttempts: RETRIES,
+          maximumEventAgeInSeconds: retrySeconds(props.schedule),
+        },
         deadLetterConfig: { arn: props.deadLetters.arn },
         ecsParameters: {
           taskDefinitionArn: task.arn,

@@ -7,10 +7,12 @@ import { Construct } from "constructs";
 import { arnsIn, type Place } from "./arn";
 import { capacityStrategy, type Capacity } from "./capacity";
 import type { ContainerService, TaskNetwork } from "./container-service";
+import { DeadLetterQueue, sendTo } from "./dead-letter-queue";
 import type { EcsCluster } from "./ecs-cluster";
+import { EventAlarm, type EventLog } from "./event-log";
 import { resourceName } from "./naming";
 import { runTask } from "./scheduled-task";
-import { ServiceRole } from "./service-role";
+import { ServiceRole, type PolicyStatement } from "./service-role";
 import type { TaskDefinition } from "./task-definition";
 
 export interface SpotFallbackProps extends Place {
@@ -23,6 +25,19 @@ export interface SpotFallbackProps extends Place {
   /** Tasks that run once more on demand when Spot had no room or took it back. */
   readonly tasks: readonly TaskDefinition[];
   readonly network: TaskNetwork;
+  /** Where automations that fail are noted. */
+  readonly log: EventLog;
+  /** Topic that is told of what failed, or could not even be started. */
+  readonly alarmTopicArn: string;
+}
+
+/** A rule, and the automation that it is to start. */
+interface Reaction {
+  readonly id: string;
+  readonly rule: CloudwatchEventRule;
+  readonly document: SsmDocument;
+  readonly inputPaths: Record<string, string>;
+  readonly input: string;
 }
 
 /** Marks capacity that was fallen back to: no strategy of ours has it, and ECS gives strategies back in any order. */
@@ -32,6 +47,13 @@ const fallenBack = { Variable: "{{ look.Weight }}", NumericEquals: FALLBACK_WEIG
 /** When services on demand try Spot again. */
 const WAY_BACK = "cron(30 5 * * ? *)";
 
+/** An automation is started within so many seconds, or not at all: what an event told is old then. */
+const START_SECONDS = 3600;
+/** The most that EventBridge takes, so that time is the limit. */
+const RETRIES = 185;
+/** Seconds in which ECS knows a task that it has just made. */
+const KNOWN_SECONDS = 300;
+
 /**
  * What weights of capacity providers do not do: services that Spot has no room for go to on-demand capacity, and try
  * Spot again once a day; tasks that Spot has no room for, or that it takes back, run once more on demand. ECS tells it
@@ -40,6 +62,7 @@ const WAY_BACK = "cron(30 5 * * ? *)";
 export class SpotFallback extends Construct {
   private readonly automation: ServiceRole;
   private readonly events: ServiceRole;
+  private readonly documents: SsmDocument[] = [];
 
   constructor(
     scope: Construct,
@@ -67,6 +90,7 @@ export class SpotFallback extends Construct {
             Sid: `${statement.Sid}${task.family.replace(/[^A-Za-z0-9]/g, "")}`,
           })),
         ),
+        ...(tasks.length > 0 ? [this.seeTasks()] : []),
       ],
     });
     this.events = new ServiceRole(this, "events_role", {
@@ -79,21 +103,51 @@ export class SpotFallback extends Construct {
     const away = this.changeCapacity("to_on_demand", "on Spot", { Not: fallenBack }, [
       { capacityProvider: "FARGATE", weight: FALLBACK_WEIGHT },
     ]);
-    this.react("no_room", {
-      description: `Spot has no room for a service of ${name}`,
-      pattern: noRoomForService(
-        cluster.arn,
-        services.flatMap(({ service }) => this.arns("ecs", `service/${cluster.name}/${service.name}`)),
-      ),
-      document: away,
-      inputPaths: { service: "$.resources[0]" },
-      input: '{"Service":["<service>"]}',
+    const reactions = [
+      this.reaction("no_room", {
+        description: `Spot has no room for a service of ${name}`,
+        pattern: noRoomForService(
+          cluster.arn,
+          services.flatMap(({ service }) => this.arns("ecs", `service/${cluster.name}/${service.name}`)),
+        ),
+        document: away,
+        inputPaths: { service: "$.resources[0]" },
+        input: '{"Service":["<service>"]}',
+      }),
+    ];
+    if (tasks.length > 0) {
+      reactions.push(
+        this.reaction("interrupted", {
+          description: `Spot had no room for a task of ${name}, or took it back`,
+          pattern: lostTask(
+            cluster.arn,
+            tasks.map(({ family }) => family),
+          ),
+          document: this.runOnDemand(),
+          inputPaths: { task: "$.detail.taskDefinitionArn" },
+          input: '{"TaskDefinition":["<task>"]}',
+        }),
+      );
+    }
+    const deadLetters = new DeadLetterQueue(this, "not_started", {
+      name: `${name}-not-started`,
+      alarmTopicArn: props.alarmTopicArn,
+      meaning: `An automation of ${name} could not be started.`,
+      ruleArns: reactions.map(({ rule }) => rule.arn),
     });
+    for (const reaction of reactions) this.start(reaction, deadLetters);
+    this.goBack(deadLetters);
+    this.tellFailures();
+  }
+
+  /** Services try Spot again. */
+  private goBack(deadLetters: DeadLetterQueue): void {
+    const { services, accountIds } = this.props;
     const scheduler = new ServiceRole(this, "schedule_role", {
-      name: `${props.roleName}-schedule-role`,
+      name: `${this.props.roleName}-schedule-role`,
       service: "scheduler.amazonaws.com",
       accountIds,
-      statements: this.startAutomation(),
+      statements: [...this.startAutomation(), sendTo(deadLetters)],
     });
     for (const { service, capacity } of services) {
       const back = this.changeCapacity(
@@ -109,25 +163,39 @@ export class SpotFallback extends Construct {
         scheduleExpressionTimezone: "UTC",
         flexibleTimeWindow: { mode: "OFF" },
         target: {
-          arn: `arn:${props.partition}:scheduler:::aws-sdk:ssm:startAutomationExecution`,
+          arn: `arn:${this.props.partition}:scheduler:::aws-sdk:ssm:startAutomationExecution`,
           roleArn: scheduler.arn,
           input: JSON.stringify({ DocumentName: back.name, Parameters: { Service: [service.name] } }),
-          retryPolicy: { maximumRetryAttempts: 3, maximumEventAgeInSeconds: 3600 },
+          retryPolicy: { maximumRetryAttempts: RETRIES, maximumEventAgeInSeconds: START_SECONDS },
+          deadLetterConfig: { arn: deadLetters.arn },
         },
       });
     }
-    if (tasks.length > 0) {
-      this.react("interrupted", {
-        description: `Spot had no room for a task of ${name}, or took it back`,
-        pattern: lostTask(
-          cluster.arn,
-          tasks.map(({ family }) => family),
-        ),
-        document: this.runOnDemand(),
-        inputPaths: { task: "$.detail.taskDefinitionArn" },
-        input: '{"TaskDefinition":["<task>"]}',
-      });
-    }
+  }
+
+  /** Who else would know of an automation that failed? */
+  private tellFailures(): void {
+    const { name, log, alarmTopicArn } = this.props;
+    const failed = log.note(`${this.node.id}_failed`, {
+      name: `${name}-failed`,
+      description: `Automations of ${name} that failed`,
+      pattern: failedAutomation(this.documents.map((document) => document.name)),
+    });
+    new EventAlarm(this, "failed", {
+      name: `${name}-failed`,
+      description: `An automation of ${name} failed.`,
+      ruleName: failed,
+      topicArn: alarmTopicArn,
+    });
+  }
+
+  private seeTasks(): PolicyStatement {
+    return {
+      Sid: "SeeTasks",
+      Effect: "Allow",
+      Action: ["ecs:DescribeTasks"],
+      Resource: this.arns("ecs", `task/${this.props.cluster.name}/*`),
+    };
   }
 
   private arns(service: string, resource: string): string[] {
@@ -157,7 +225,7 @@ export class SpotFallback extends Construct {
   }
 
   private document(id: string, parameter: string, description: string, mainSteps: readonly object[]) {
-    return new SsmDocument(this, id, {
+    const document = new SsmDocument(this, id, {
       name: resourceName("automation document", this.props.name, id.replaceAll("_", "-")),
       documentType: "Automation",
       documentFormat: "JSON",
@@ -169,6 +237,8 @@ export class SpotFallback extends Construct {
         mainSteps,
       }),
     });
+    this.documents.push(document);
+    return document;
   }
 
   /** @param condition on the service's first capacity provider, so that a second event changes nothing */
@@ -238,6 +308,21 @@ export class SpotFallback extends Construct {
           propagateTags: "TASK_DEFINITION",
           startedBy: "spot-fallback",
         },
+        outputs: [{ Name: "Task", Selector: "$.tasks[0].taskArn", Type: "String" }],
+      },
+      // RunTask that finds no room succeeds, and has no task
+      {
+        name: "started",
+        action: "aws:waitForAwsResourceProperty",
+        timeoutSeconds: KNOWN_SECONDS,
+        inputs: {
+          Service: "ecs",
+          Api: "DescribeTasks",
+          cluster: cluster.name,
+          tasks: ["{{ run.Task }}"],
+          PropertySelector: "$.tasks[0].desiredStatus",
+          DesiredValues: ["RUNNING", "STOPPED"],
+        },
         isEnd: true,
       },
     ]);
@@ -248,26 +333,33 @@ export class SpotFallback extends Construct {
     return document;
   }
 
-  private react(
+  private reaction(
     id: string,
-    props: {
+    {
+      description,
+      pattern,
+      ...reaction
+    }: Omit<Reaction, "id" | "rule"> & {
       readonly description: string;
       readonly pattern: object;
-      readonly document: SsmDocument;
-      readonly inputPaths: Record<string, string>;
-      readonly input: string;
     },
-  ): void {
+  ): Reaction {
     const rule = new CloudwatchEventRule(this, id, {
       name: resourceName("event rule", this.props.name, id.replaceAll("_", "-")),
-      description: props.description,
-      eventPattern: JSON.stringify(props.pattern),
+      description,
+      eventPattern: JSON.stringify(pattern),
     });
+    return { id, rule, ...reaction };
+  }
+
+  private start({ id, rule, document, inputPaths, input }: Reaction, deadLetters: DeadLetterQueue): void {
     new CloudwatchEventTarget(this, `${id}_automation`, {
       rule: rule.name,
-      arn: `${Fn.replace(props.document.arn, ":document/", ":automation-definition/")}:$DEFAULT`,
+      arn: `${Fn.replace(document.arn, ":document/", ":automation-definition/")}:$DEFAULT`,
       roleArn: this.events.arn,
-      inputTransformer: { inputPaths: props.inputPaths, inputTemplate: props.input },
+      inputTransformer: { inputPaths, inputTemplate: input },
+      retryPolicy: { maximumRetryAttempts: RETRIES, maximumEventAgeInSeconds: START_SECONDS },
+      deadLetterConfig: { arn: deadLetters.arn },
     });
   }
 }
@@ -298,4 +390,14 @@ export const lostTask = (clusterArn: string, families: readonly string[]) => ({
       { stopCode: ["TaskFailedToStart"], stoppedReason: [{ wildcard: "*apacity*" }] }, // not a missing image or secret
     ],
   },
+});
+
+/**
+ * An automation that did not end well, of these documents.
+ * https://docs.aws.amazon.com/systems-manager/latest/userguide/monitoring-systems-manager-event-examples.html
+ */
+export const failedAutomation = (documents: readonly string[]) => ({
+  source: ["aws.ssm"],
+  "detail-type": ["EC2 Automation Execution Status-change Notification"],
+  detail: { Definition: documents, Status: ["Failed", "TimedOut", "Cancelled"] },
 });

@@ -1,7 +1,5 @@
-import { CloudwatchMetricAlarm } from "@cdktf/provider-aws/lib/cloudwatch-metric-alarm";
 import { Construct } from "constructs";
-import type { EventLog } from "./event-log";
-import { resourceName } from "./naming";
+import { EventAlarm, type EventAlarmProps, type EventLog } from "./event-log";
 import { MAX_HOURS } from "./schedule";
 
 /** Tasks of one service or family. */
@@ -74,51 +72,27 @@ export class TaskOutcome extends Construct {
         ? { $or: [failedTask(props), failedDeployment(props.serviceArns)] }
         : failedTask(props),
     });
-    this.alarm("failed", `A task of ${name} did not start, or ended with an error.`, failures, props, {
-      comparisonOperator: "GreaterThanOrEqualToThreshold",
-      threshold: 1,
-      period: 300,
-      evaluationPeriods: 1,
-      treatMissingData: "notBreaching", // a rule that nothing matched tells nothing
-    });
+    const alarm = (what: string, description: string, ruleName: string, when?: EventAlarmProps["when"]) =>
+      new EventAlarm(this, what, {
+        name: `${name}-${what}`,
+        description,
+        ruleName,
+        topicArn: props.alarmTopicArn,
+        when,
+      });
+    alarm("failed", `A task of ${name} did not start, or ended with an error.`, failures);
     if (hours === undefined || hours > MAX_HOURS) return;
     const successes = log.note(`${id}_succeeded`, {
       name: `${name}-succeeded`,
       description: `Tasks of ${name} that ended well`,
       pattern: succeededTask(props),
     });
-    this.alarm("missed", `No task of ${name} ended well in ${hours} hours.`, successes, props, {
+    alarm("missed", `No task of ${name} ended well in ${hours} hours.`, successes, {
       comparisonOperator: "LessThanThreshold",
       threshold: 1,
       period: 3600,
       evaluationPeriods: hours,
       treatMissingData: "breaching", // no success is no data
-    });
-  }
-
-  private alarm(
-    what: string,
-    alarmDescription: string,
-    ruleName: string,
-    { name, alarmTopicArn }: TaskOutcomeProps,
-    when: {
-      readonly comparisonOperator: string;
-      readonly threshold: number;
-      readonly period: number;
-      readonly evaluationPeriods: number;
-      readonly treatMissingData: string;
-    },
-  ): void {
-    new CloudwatchMetricAlarm(this, what, {
-      alarmName: resourceName("alarm", name, what),
-      alarmDescription,
-      namespace: "AWS/Events",
-      metricName: "TriggeredRules",
-      dimensions: { RuleName: ruleName },
-      statistic: "Sum",
-      ...when,
-      alarmActions: [alarmTopicArn],
-      okActions: [alarmTopicArn],
     });
   }
 }

@@ -165,6 +165,8 @@ export class ViewerAtlas extends Construct {
         services: [{ service: collector, capacity: collectorCapacity }],
         tasks: [tasks.analysis, tasks.vod],
         network,
+        log,
+        alarmTopicArn,
       });
     }
     new Budget(this, "budget", {
