@@ -58,6 +58,7 @@ export const workloadBoundary = (props: {
     Effect: "Allow",
     Action: [
       "ecs:DescribeServices",
+      "ecs:DescribeTasks",
       "ecs:RunTask",
       "ecs:UpdateService",
       "sqs:SendMessage",
@@ -65,6 +66,7 @@ export const workloadBoundary = (props: {
     ],
     Resource: [
       ...arnsIn(props, "ecs", "service/*-vieweratlas-cluster/*"),
+      ...arnsIn(props, "ecs", "task/*-vieweratlas-cluster/*"),
       ...arnsIn(props, "ecs", "task-definition/*-vieweratlas-*"),
       ...arnsIn(props, "sqs", "*-vieweratlas-*"),
       ...arnsIn(props, "ssm", "automation-definition/*-vieweratlas-*"),

@@ -747,6 +747,14 @@ export const viewerAtlasInputs = {
       "EFS file system for channels.txt and vod_queue.json: one that is there, or `new`. Without it the containers have no volumes of EFS.",
     example: "fs-0123456789abcdef0",
   },
+  viewer_atlas_file_system_access_point: {
+    use: "structural",
+    type: type.accessPointId,
+    optional: true,
+    description:
+      "Access point of a file system that is there, by which alone the containers reach it. Without it they see its root.",
+    example: "fsap-0123456789abcdef0",
+  },
   viewer_atlas_monthly_budget: {
     use: "structural",
     type: type.dollars,

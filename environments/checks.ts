@@ -502,6 +502,16 @@ const viewerAtlasChecks: readonly Check<Both<ViewerAtlasValues>>[] = [
           ],
         ]
       : [],
+  ({ own }) =>
+    own.viewer_atlas_file_system_access_point && !own.viewer_atlas_file_system?.startsWith("fs-")
+      ? [
+          [
+            "viewer_atlas_file_system_access_point",
+            "is of a file system that is there, and none is named",
+            'Set TF_VAR_viewer_atlas_file_system to its id besides, or leave this out: "new" makes an access point of its own.',
+          ],
+        ]
+      : [],
   ({ settings, shared }) => {
     const longest = `${shared.name_prefix}-${settings.name}-vieweratlas-vod-collector-execution-role`;
     if (longest.length <= ROLE_NAME) return [];

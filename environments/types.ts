@@ -403,6 +403,12 @@ export const fileSystemId = define(
   matching(/^(new|fs-([0-9a-f]{8}|[0-9a-f]{17}))$/, "an EFS file system"),
 );
 
+export const accessPointId = define(
+  "EFS access point",
+  "an id such as fsap-0123456789abcdef0.",
+  matching(/^fsap-[0-9a-f]{17}$/, "an EFS access point"),
+);
+
 /** CPU units, of which 1024 are a vCPU. Which memory goes with them is checked beside them. */
 export const fargateCpu = define(
   "CPU units",

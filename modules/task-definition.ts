@@ -13,7 +13,7 @@ export interface TaskFileSystem {
   readonly id: string;
   readonly arns: readonly string[];
   /** @default the file system's root */
-  readonly accessPoint?: { readonly id: string; readonly arn: string };
+  readonly accessPoint?: { readonly id: string; readonly arn: string | readonly string[] };
 }
 
 export interface TaskDefinitionProps extends Place {

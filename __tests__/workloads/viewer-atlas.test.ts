@@ -419,7 +419,7 @@ describe("the schedules", () => {
           arn: "${aws_ecs_cluster.viewer-atlas_cluster.arn}",
           role_arn: `\${aws_iam_role.viewer-atlas_${name}_schedule_role.arn}`,
           dead_letter_config: { arn: "${aws_sqs_queue.viewer-atlas_not_started.arn}" },
-          retry_policy: { maximum_event_age_in_seconds: 3600, maximum_retry_attempts: 10 },
+          retry_policy: { maximum_event_age_in_seconds: 4 * 3600, maximum_retry_attempts: 185 },
           ecs_parameters: {
             task_definition_arn: `\${aws_ecs_task_definition.viewer-atlas_${name}_task.arn}`,
             task_count: 1,
@@ -435,6 +435,21 @@ describe("the schedules", () => {
       });
     },
   );
+
+  it("give up a start when the next one is due", () => {
+    const hourly = synthesized({ TF_VAR_viewer_atlas_vod_schedule: "rate(2 hours)" }).json();
+    expect(schedule("vod", hourly).target.retry_policy.maximum_event_age_in_seconds).toBe(2 * 3600);
+  });
+
+  it.each(["analysis", "vod"])("%s may send what failed to its queue, and to no other", (name) => {
+    const { policy } = resource(json, "aws_iam_role_policy", `viewer-atlas_${name}_schedule_role_policy`);
+    const sends = (queue: string) =>
+      isAllowed([policy as string], {
+        action: "sqs:SendMessage",
+        resource: `\${aws_sqs_queue.viewer-atlas_${queue}.arn}`,
+      });
+    expect([sends("not_started"), sends("spot_not_started")]).toEqual([true, false]);
+  });
 
   it("come from the inputs", () => {
     const other = synthesized({ TF_VAR_viewer_atlas_analysis_schedule: "rate(2 days)" }).json();
@@ -700,6 +715,181 @@ describe("where Spot has no room", () => {
       '"subnets":${jsonencode(values(data.terraform_remote_state.shared.outputs.public_subnets))}',
     );
   });
+
+  it("a run on demand that got no task fails, although RunTask succeeds", () => {
+    const text = document("run_on_demand").replace(/\$\{[^}]*\}/g, "[]");
+    const { mainSteps } = JSON.parse(text) as { mainSteps: Json[] };
+    expect(mainSteps).toMatchObject([
+      {
+        name: "run",
+        inputs: { Api: "RunTask" },
+        outputs: [{ Name: "Task", Selector: "$.tasks[0].taskArn" }],
+      },
+      {
+        name: "started",
+        action: "aws:waitForAwsResourceProperty",
+        timeoutSeconds: 300,
+        inputs: {
+          Api: "DescribeTasks",
+          cluster: `${prefix}-cluster`,
+          tasks: ["{{ run.Task }}"],
+          PropertySelector: "$.tasks[0].desiredStatus",
+          DesiredValues: ["RUNNING", "STOPPED"],
+        },
+        isEnd: true,
+      },
+    ]);
+    expect(mainSteps[0]).not.toHaveProperty("isEnd");
+    const { policy } = resource(json, "aws_iam_role_policy", "viewer-atlas_spot_automation_role_policy");
+    const sees = (cluster: string) =>
+      isAllowed([policy as string], {
+        action: "ecs:DescribeTasks",
+        resource: `arn:aws:ecs:us-east-1:436957243186:task/${cluster}/1234`,
+      });
+    expect([sees(`${prefix}-cluster`), sees("other")]).toEqual([true, false]);
+  });
+
+  const alarm = (name: string) => resource(json, "aws_cloudwatch_metric_alarm", `viewer-atlas_spot_${name}`);
+
+  describe("an automation that fails is told", () => {
+    const failed = resource(json, "aws_cloudwatch_event_rule", "viewer-atlas_runs_spot_failed");
+    const name = (id: string) => `\${aws_ssm_document.viewer-atlas_spot_${id}.name}`;
+    const event = (detail: object = {}) => ({
+      source: "aws.ssm",
+      "detail-type": "EC2 Automation Execution Status-change Notification",
+      resources: [
+        "arn:aws:ssm:us-east-1:436957243186:automation-execution/333ba70b-2333-48db-b17e-a5e69c6f4d1c",
+      ],
+      detail: {
+        ExecutionId: "333ba70b-2333-48db-b17e-a5e69c6f4d1c",
+        Definition: name("run_on_demand"),
+        DefinitionVersion: 1.0,
+        Status: "Failed",
+        Time: 5753.0,
+        ...detail,
+      },
+    });
+
+    it.each([
+      ["that failed", event(), true],
+      ["that timed out", event({ Status: "TimedOut" }), true],
+      ["that was cancelled", event({ Status: "Cancelled" }), true],
+      ["that ended well", event({ Status: "Success" }), false],
+      ["that runs", event({ Status: "InProgress" }), false],
+      ["of a service to on-demand", event({ Definition: name("to_on_demand") }), true],
+      ["of a service to Spot", event({ Definition: name("to_spot_collector") }), true],
+      ["of somebody else", event({ Definition: "AWS-RestartEC2Instance" }), false],
+      [
+        "whose step failed and was tried again",
+        { ...event(), "detail-type": "EC2 Automation Step Status-change Notification" },
+        false,
+      ],
+    ])("one %s", (_what, of, told) => {
+      expect(isMatched(JSON.parse(failed.event_pattern as string) as Json, of)).toBe(told);
+    });
+
+    it("has each document of ours in the pattern", () => {
+      const ours = Object.keys(resources(json, "aws_ssm_document"));
+      expect((JSON.parse(failed.event_pattern as string) as Json).detail.Definition.sort()).toEqual(
+        ours.map((id) => `\${aws_ssm_document.${id}.name}`).sort(),
+      );
+    });
+
+    it("by the alarm topic, and noted in the log group of events", () => {
+      expect(alarm("failed")).toMatchObject({
+        alarm_name: `${prefix}-spot-failed`,
+        namespace: "AWS/Events",
+        metric_name: "TriggeredRules",
+        dimensions: { RuleName: "${aws_cloudwatch_event_rule.viewer-atlas_runs_spot_failed.name}" },
+        statistic: "Sum",
+        comparison_operator: "GreaterThanOrEqualToThreshold",
+        threshold: 1,
+        period: 300,
+        evaluation_periods: 1,
+        treat_missing_data: "notBreaching",
+        alarm_actions: ["${aws_sns_topic.alarms.arn}"],
+      });
+      expect(
+        resource(json, "aws_cloudwatch_event_target", "viewer-atlas_runs_spot_failed_log"),
+      ).toMatchObject({
+        rule: "${aws_cloudwatch_event_rule.viewer-atlas_runs_spot_failed.name}",
+        arn: "${aws_cloudwatch_log_group.viewer-atlas_runs.arn}",
+      });
+    });
+  });
+
+  describe("an automation that cannot be started is told", () => {
+    const queue = "${aws_sqs_queue.viewer-atlas_spot_not_started.arn}";
+    const limited = { maximum_event_age_in_seconds: 3600, maximum_retry_attempts: 185 };
+
+    it.each(["no_room", "interrupted"])("of an event: %s", (id) => {
+      expect(
+        resource(json, "aws_cloudwatch_event_target", `viewer-atlas_spot_${id}_automation`),
+      ).toMatchObject({ dead_letter_config: { arn: queue }, retry_policy: limited });
+    });
+
+    it("of the daily way back", () => {
+      expect(
+        resource(json, "aws_scheduler_schedule", "viewer-atlas_spot_back_collector").target,
+      ).toMatchObject({ dead_letter_config: { arn: queue }, retry_policy: limited });
+    });
+
+    it("by its own queue and alarm", () => {
+      expect(resource(json, "aws_sqs_queue", "viewer-atlas_spot_not_started")).toMatchObject({
+        name: `${prefix}-spot-not-started`,
+        sqs_managed_sse_enabled: true,
+      });
+      expect(alarm("not_started_alarm")).toMatchObject({
+        alarm_name: `${prefix}-spot-not-started`,
+        metric_name: "ApproximateNumberOfMessagesVisible",
+        dimensions: { QueueName: "${aws_sqs_queue.viewer-atlas_spot_not_started.name}" },
+        alarm_actions: ["${aws_sns_topic.alarms.arn}"],
+      });
+    });
+
+    it("to which the two rules may send over TLS, and no other", () => {
+      const { policy } = resource(json, "aws_sqs_queue_policy", "viewer-atlas_spot_not_started_policy");
+      const sends = (rule: string, tls = "true") =>
+        isAllowed([policy as string], {
+          action: "sqs:SendMessage",
+          resource: queue,
+          context: { "aws:SourceArn": rule, "aws:SecureTransport": tls },
+        });
+      const rule = (id: string) => `\${aws_cloudwatch_event_rule.viewer-atlas_${id}.arn}`;
+      expect([sends(rule("spot_no_room")), sends(rule("spot_interrupted"))]).toEqual([true, true]);
+      expect(sends(rule("spot_no_room"), "false")).toBe(false);
+      expect(sends(rule("runs_analysis_outcome_failed"))).toBe(false);
+      expect(sends("arn:aws:events:us-east-1:111122223333:rule/other")).toBe(false);
+      const { Statement } = JSON.parse(policy as string) as { Statement: Json[] };
+      expect(
+        Statement.filter(({ Effect }) => Effect === "Allow").map(({ Principal, Action }) => [
+          Principal as unknown,
+          Action as unknown,
+        ]),
+      ).toEqual([[{ Service: "events.amazonaws.com" }, "sqs:SendMessage"]]);
+    });
+
+    it("and the schedule's role alone may send there", () => {
+      const sends = (role: string, to: string) =>
+        isAllowed(
+          [resource(json, "aws_iam_role_policy", `viewer-atlas_spot_${role}_role_policy`).policy as string],
+          { action: "sqs:SendMessage", resource: to },
+        );
+      expect(sends("schedule", queue)).toBe(true);
+      expect(sends("schedule", "${aws_sqs_queue.viewer-atlas_not_started.arn}")).toBe(false);
+      expect(sends("events", queue)).toBe(false);
+    });
+
+    it("and the queue of runs takes nothing from rules", () => {
+      const { policy } = resource(json, "aws_sqs_queue_policy", "viewer-atlas_not_started_policy");
+      expect(policy).not.toContain("Allow");
+    });
+  });
+
+  it("without Spot there is nothing of it", () => {
+    const onDemand = synthesized({ TF_VAR_viewer_atlas_spot: "false" }).json();
+    expect(JSON.stringify(onDemand)).not.toMatch(/spot_(failed|not_started)/);
+  });
 });
 
 describe("the data lake", () => {
@@ -807,6 +997,39 @@ describe("EFS", () => {
     expect(task("collector", json()).volume[1].efs_volume_configuration.file_system_id).toBe(
       "fs-0123456789abcdef0",
     );
+    expect(
+      task("collector", json()).volume[1].efs_volume_configuration.authorization_config,
+    ).not.toHaveProperty("access_point_id");
+    expect(policy("collector", "task", json())).not.toContain("AccessPointArn");
+  });
+
+  it("that is there already is mounted by its access point alone where one is named", () => {
+    const { json, problems } = synthesized({
+      TF_VAR_viewer_atlas_file_system: "fs-0123456789abcdef0",
+      TF_VAR_viewer_atlas_file_system_access_point: "fsap-0123456789abcdef0",
+    });
+    expect(problems).toEqual([]);
+    expect(resources(json(), "aws_efs_access_point")).toEqual({});
+    const efs = "arn:aws:elasticfilesystem:us-east-1:436957243186";
+    for (const name of ["collector", "vod"]) {
+      expect(task(name, json()).volume[1].efs_volume_configuration).toEqual({
+        file_system_id: "fs-0123456789abcdef0",
+        transit_encryption: "ENABLED",
+        authorization_config: { access_point_id: "fsap-0123456789abcdef0", iam: "ENABLED" },
+      });
+      const writes = (accessPoint?: string) =>
+        isAllowed([policy(name, "task", json())], {
+          action: "elasticfilesystem:ClientWrite",
+          resource: `${efs}:file-system/fs-0123456789abcdef0`,
+          context: accessPoint
+            ? { "elasticfilesystem:AccessPointArn": `${efs}:access-point/${accessPoint}` }
+            : {},
+        });
+      expect(writes("fsap-0123456789abcdef0")).toBe(true);
+      expect(writes("fsap-fedcba98765432100")).toBe(false);
+      expect(writes()).toBe(false);
+    }
+    expect(policy("analysis", "task", json())).not.toContain("elasticfilesystem");
   });
 });
 
@@ -864,6 +1087,27 @@ describe("what is refused before Terraform starts", () => {
     ["a mail address without @", { TF_VAR_alarm_emails: "ops.example.com" }, "is not a mail address"],
     ["a tag for a digest", { TF_VAR_viewer_atlas_vod_image: "latest" }, "is not an image digest"],
     ["another file system", { TF_VAR_viewer_atlas_file_system: "efs-1" }, "is not an EFS file system"],
+    [
+      "another access point",
+      {
+        TF_VAR_viewer_atlas_file_system: "fs-0123456789abcdef0",
+        TF_VAR_viewer_atlas_file_system_access_point: "fs-0123456789abcdef0",
+      },
+      "is not an EFS access point",
+    ],
+    [
+      "an access point of no file system",
+      { TF_VAR_viewer_atlas_file_system_access_point: "fsap-0123456789abcdef0" },
+      "TF_VAR_viewer_atlas_file_system_access_point: is of a file system that is there, and none is named",
+    ],
+    [
+      "an access point of a new file system",
+      {
+        TF_VAR_viewer_atlas_file_system: "new",
+        TF_VAR_viewer_atlas_file_system_access_point: "fsap-0123456789abcdef0",
+      },
+      "TF_VAR_viewer_atlas_file_system_access_point: is of a file system that is there, and none is named",
+    ],
     [
       "an environment whose roles' names are too long",
       { TF_VAR_deptype: "rather-a-long-naming" },

@@ -229,7 +229,7 @@ export class ViewerAtlas extends Construct {
   }
 
   private fileSystem(group: SecurityGroup): TaskFileSystem | undefined {
-    const { viewer_atlas_file_system: wanted } = this.values;
+    const { viewer_atlas_file_system: wanted, viewer_atlas_file_system_access_point: access } = this.values;
     const { props } = this;
     if (wanted === undefined) return undefined;
     if (wanted !== "new") {
@@ -238,6 +238,9 @@ export class ViewerAtlas extends Construct {
       return {
         id: wanted,
         arns: arnsIn(props, "elasticfilesystem", `file-system/${wanted}`),
+        accessPoint: access
+          ? { id: access, arn: arnsIn(props, "elasticfilesystem", `access-point/${access}`) }
+          : undefined,
       };
     }
     const files = new FileSystem(this, "files", {
