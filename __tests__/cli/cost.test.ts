@@ -933,13 +933,13 @@ describe("docs/cost.md", () => {
   });
 
   it.each([
-    [usageAt4, [], 5.36],
-    [usageAt24, [], 12.29],
-    [usageAt4, ["spot_discount=50"], 6.11],
-    [usageAt24, ["spot_discount=50"], 14.54],
-    [usageAt4, ["spot_discount=0"], 7.99],
-    [usageAt24, ["spot_discount=0"], 20.17],
-    [usageAt24, ["hours_per_run:vod=4"], 12.29 + 5.28],
+    [usageAt4, [], 5.56],
+    [usageAt24, [], 12.49],
+    [usageAt4, ["spot_discount=50"], 6.31],
+    [usageAt24, ["spot_discount=50"], 14.74],
+    [usageAt4, ["spot_discount=0"], 8.19],
+    [usageAt24, ["spot_discount=0"], 20.37],
+    [usageAt24, ["hours_per_run:vod=4"], 12.49 + 5.28],
   ])("says what it is with %j and %j", (usage, more, total) => {
     expect(viewerAtlasWith([...usage, ...more]).total).toBeCloseTo(total, 2);
   });

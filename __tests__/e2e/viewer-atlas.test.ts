@@ -153,6 +153,41 @@ describe("ViewerAtlas in a network of our own", () => {
     expect(services).toMatchObject([{ taskDefinition: expect.stringMatching(/:2$/), desiredCount: 1 }]);
   });
 
+  it("tells of automations of Spot's that fail, and keeps what could not start them", async () => {
+    const events = (operation: string, body: object) =>
+      sandbox.json("events", `AWSEvents.${operation}`, body);
+    const { EventPattern } = await events("DescribeRule", { Name: `${prefix}-spot-failed` });
+    expect(((JSON.parse(EventPattern as string) as Json).detail.Definition as string[]).sort()).toEqual([
+      `${prefix}-spot-run-on-demand`,
+      `${prefix}-spot-to-on-demand`,
+      `${prefix}-spot-to-spot-collector`,
+    ]);
+    const queue = `arn:aws:sqs:us-east-1:${account}:${prefix}-spot-not-started`;
+    const rules = [`${prefix}-spot-interrupted`, `${prefix}-spot-no-room`];
+    for (const Rule of rules) {
+      const { Targets } = await events("ListTargetsByRule", { Rule });
+      expect(Targets).toMatchObject([{ DeadLetterConfig: { Arn: queue } }]);
+    }
+    const { Target } = JSON.parse(
+      await call(sandbox.endpoint, "scheduler", { path: `/schedules/${prefix}-collector-spot` }),
+    ) as Json;
+    expect(Target.DeadLetterConfig).toEqual({ Arn: queue });
+    const { Attributes } = await sandbox.json("sqs", "AmazonSQS.GetQueueAttributes", {
+      QueueUrl: `${sandbox.endpoint}/${account}/${prefix}-spot-not-started`,
+      AttributeNames: ["Policy"],
+    });
+    const sends = (rule: string) =>
+      isAllowed([Attributes.Policy as string], {
+        action: "sqs:SendMessage",
+        resource: queue,
+        context: {
+          "aws:SourceArn": `arn:aws:events:us-east-1:${account}:rule/${rule}`,
+          "aws:SecureTransport": "true",
+        },
+      });
+    expect([...rules, `${prefix}-spot-failed`].map(sends)).toEqual([true, true, false]);
+  });
+
   it("goes back to Spot in place where it had fallen back to on-demand capacity", async () => {
     await sandbox.json("ecs", "AmazonEC2ContainerServiceV20141113.UpdateService", {
       cluster: `${prefix}-cluster`,
@@ -178,6 +213,28 @@ describe("ViewerAtlas in a network of our own", () => {
     for (const change of lost) expect(change).toMatch(/viewer-atlas_(files|group_to_nfs)/);
     expectExit(await sandbox.project.landfall("apply", "sandbox", "--yes"), 0);
     await sandbox.unchanged();
+  });
+
+  it("mounts a file system that is there by its access point", async () => {
+    sandbox.project.set("sandbox.env", {
+      TF_VAR_viewer_atlas_file_system: "fs-0123456789abcdef0",
+      TF_VAR_viewer_atlas_file_system_access_point: "fsap-0123456789abcdef0",
+    });
+    expectExit(await sandbox.project.landfall("apply", "sandbox", "--yes"), 0);
+    await sandbox.unchanged();
+    const { taskDefinition } = await sandbox.json(
+      "ecs",
+      "AmazonEC2ContainerServiceV20141113.DescribeTaskDefinition",
+      { taskDefinition: `${prefix}-collector` },
+    );
+    expect(taskDefinition.volumes).toContainEqual(
+      expect.objectContaining({
+        efsVolumeConfiguration: expect.objectContaining({
+          fileSystemId: "fs-0123456789abcdef0",
+          authorizationConfig: { accessPointId: "fsap-0123456789abcdef0", iam: "ENABLED" },
+        }),
+      }),
+    );
   });
 
   it("leaves nothing behind when it is destroyed", async () => {
