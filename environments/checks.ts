@@ -537,9 +537,7 @@ const viewerAtlasWarnings: readonly Check<Both<ViewerAtlasValues>>[] = [
     return [["systems", what, `./landfall images push ${settings.name}`]];
   },
   ...(["analysis", "vod"] as const).map((name): Check<Both<ViewerAtlasValues>> => ({ own }) => {
-    const hours =
-      longestPeriodHours(own[`viewer_atlas_${name}_schedule`]) + own.viewer_atlas_max_processing_hours + 1;
-    return hours <= MAX_HOURS
+    return longestPeriodHours(own[`viewer_atlas_${name}_schedule`]) < MAX_HOURS
       ? []
       : [
           [
@@ -548,6 +546,13 @@ const viewerAtlasWarnings: readonly Check<Both<ViewerAtlasValues>>[] = [
             "A run that fails is told all the same.",
           ],
         ];
+  }),
+  ...(["analysis", "vod"] as const).map((name): Check<Both<ViewerAtlasValues>> => ({ own }) => {
+    const { viewer_atlas_max_processing_hours: limit } = own;
+    const input = `viewer_atlas_${name}_schedule` as const;
+    if (longestPeriodHours(own[input]) >= limit) return [];
+    const what = `starts a run before the one before must have ended: each may take ${limit} hours, and nothing keeps two apart`;
+    return [[input, what, "Make it rarer, or lower TF_VAR_viewer_atlas_max_processing_hours."]];
   }),
 ];
 

@@ -30,12 +30,12 @@ export const failedTask = (tasks: TaskGroup) =>
     ],
   });
 
-/** A task whose program ended well. EventBridge compares name and exit code of the same container. */
-export const succeededTask = (tasks: TaskGroup) =>
-  stopped(tasks, {
-    stopCode: ["EssentialContainerExited"],
-    containers: { name: [tasks.container], exitCode: [0] },
-  });
+/** A task that began to run. How it ends is another matter. */
+export const startedTask = ({ clusterArn, group }: TaskGroup) => ({
+  source: ["aws.ecs"],
+  "detail-type": ["ECS Task State Change"],
+  detail: { clusterArn: [clusterArn], group: [group], lastStatus: ["RUNNING"], desiredStatus: ["RUNNING"] },
+});
 
 /** A deployment of a service that its circuit breaker ended. */
 export const failedDeployment = (serviceArns: readonly string[]) => ({
@@ -54,17 +54,17 @@ export interface TaskOutcomeProps extends TaskGroup {
   /** ARNs of the service, whose failed deployments are told too. @default none: tasks run by themselves */
   readonly serviceArns?: readonly string[];
   /**
-   * Hours within which one task must have ended well, of those that run on a schedule; CloudWatch looks back 168.
+   * Hours within which one task must have begun, of those that run on a schedule; CloudWatch looks back 168.
    * @default none must
    */
-  readonly successWithinHours?: number;
+  readonly startWithinHours?: number;
 }
 
-/** Alarms for tasks that fail, and for a schedule that brings no success. */
+/** Alarms for tasks that fail, and for a schedule that starts none. */
 export class TaskOutcome extends Construct {
   constructor(scope: Construct, id: string, props: TaskOutcomeProps) {
     super(scope, id);
-    const { name, log, successWithinHours: hours } = props;
+    const { name, log, startWithinHours: hours } = props;
     const failures = log.note(`${id}_failed`, {
       name: `${name}-failed`,
       description: `Tasks of ${name} that failed`,
@@ -72,27 +72,30 @@ export class TaskOutcome extends Construct {
         ? { $or: [failedTask(props), failedDeployment(props.serviceArns)] }
         : failedTask(props),
     });
-    const alarm = (what: string, description: string, ruleName: string, when?: EventAlarmProps["when"]) =>
-      new EventAlarm(this, what, {
-        name: `${name}-${what}`,
+    const alarm = (id: string, description: string, ruleName: string, when?: EventAlarmProps["when"]) =>
+      new EventAlarm(this, id, {
+        name: `${name}-${id}`,
         description,
         ruleName,
         topicArn: props.alarmTopicArn,
         when,
       });
-    alarm("failed", `A task of ${name} did not start, or ended with an error.`, failures);
+    const what = props.serviceArns
+      ? `A task of ${name} did not start or ended with an error, or ECS ended a deployment.`
+      : `A task of ${name} did not start, or ended with an error.`;
+    alarm("failed", what, failures);
     if (hours === undefined || hours > MAX_HOURS) return;
-    const successes = log.note(`${id}_succeeded`, {
-      name: `${name}-succeeded`,
-      description: `Tasks of ${name} that ended well`,
-      pattern: succeededTask(props),
+    const starts = log.note(`${id}_started`, {
+      name: `${name}-started`,
+      description: `Tasks of ${name} that began to run`,
+      pattern: startedTask(props),
     });
-    alarm("missed", `No task of ${name} ended well in ${hours} hours.`, successes, {
+    alarm("missed", `No task of ${name} has begun in ${hours} hours.`, starts, {
       comparisonOperator: "LessThanThreshold",
       threshold: 1,
       period: 3600,
       evaluationPeriods: hours,
-      treatMissingData: "breaching", // no success is no data
+      treatMissingData: "breaching", // no start is no data
     });
   }
 }

@@ -504,10 +504,11 @@ describe("runs that go wrong", () => {
       ...detail,
     },
   });
+  const running = { lastStatus: "RUNNING", desiredStatus: "RUNNING", stopCode: undefined };
   const good = { analysis: 0, writable: 0, "time-limit": 0 };
 
   it.each([
-    ["that ended well", stopped(good), false, true],
+    ["that ended well", stopped(good), false, false],
     ["with another exit code", stopped({ ...good, analysis: 3 }), true, false],
     ["whose time was up", stopped({ ...good, analysis: 143, "time-limit": 124 }), true, false],
     ["that did not start", stopped({}, { stopCode: "TaskFailedToStart" }), true, false],
@@ -517,12 +518,28 @@ describe("runs that go wrong", () => {
       false,
       false,
     ],
-    ["that is running", stopped({}, { lastStatus: "RUNNING", stopCode: undefined }), false, false],
+    ["that has begun", stopped({}, running), false, true],
+    ["that is ending", stopped({}, { ...running, desiredStatus: "STOPPED" }), false, false],
+    ["that has begun in another family", stopped({}, { ...running, group: "family:other" }), false, false],
     ["of another family", stopped({ ...good, analysis: 3 }, { group: "family:other" }), false, false],
     ["of another cluster", stopped({ ...good, analysis: 3 }, { clusterArn: "other" }), false, false],
-  ])("a run %s", (_what, event, failed, succeeded) => {
+  ])("a run %s", (_what, event, failed, started) => {
     expect(isMatched(pattern("analysis_outcome_failed"), event)).toBe(failed);
-    expect(isMatched(pattern("analysis_outcome_succeeded"), event)).toBe(succeeded);
+    expect(isMatched(pattern("analysis_outcome_started"), event)).toBe(started);
+  });
+
+  it("a deployment that ECS ended is told of the collector, and of nobody else", () => {
+    const event = (name: string, eventName = "SERVICE_DEPLOYMENT_FAILED") => ({
+      source: "aws.ecs",
+      "detail-type": "ECS Deployment State Change",
+      resources: [`arn:aws:ecs:us-east-1:436957243186:service/${prefix}-cluster/${prefix}-${name}`],
+      detail: { eventType: "ERROR", eventName, deploymentId: "ecs-svc/1" },
+    });
+    const failed = pattern("collector_outcome_failed");
+    expect(isMatched(failed, event("collector"))).toBe(true);
+    expect(isMatched(failed, event("collector", "SERVICE_DEPLOYMENT_COMPLETED"))).toBe(false);
+    expect(isMatched(failed, event("other"))).toBe(false);
+    expect(isMatched(pattern("analysis_outcome_failed"), event("collector"))).toBe(false);
   });
 
   it.each([
@@ -550,24 +567,10 @@ describe("runs that go wrong", () => {
       1,
       "notBreaching",
     ],
-    [
-      "analysis_outcome_missed",
-      `${prefix}-analysis-missed`,
-      "LessThanThreshold",
-      3600,
-      24 + 4 + 1,
-      "breaching",
-    ],
-    [
-      "vod_outcome_missed",
-      `${prefix}-vod-collector-missed`,
-      "LessThanThreshold",
-      3600,
-      6 + 4 + 1,
-      "breaching",
-    ],
+    ["analysis_outcome_missed", `${prefix}-analysis-missed`, "LessThanThreshold", 3600, 24 + 1, "breaching"],
+    ["vod_outcome_missed", `${prefix}-vod-collector-missed`, "LessThanThreshold", 3600, 6 + 1, "breaching"],
   ])("%s is told", (id, name, comparison, period, periods, missing) => {
-    const rule = id.endsWith("missed") ? id.replace("missed", "succeeded") : id;
+    const rule = id.endsWith("missed") ? id.replace("missed", "started") : id;
     expect(resource(json, "aws_cloudwatch_metric_alarm", `viewer-atlas_${id}`)).toMatchObject({
       alarm_name: name,
       namespace: "AWS/Events",
@@ -601,6 +604,13 @@ describe("runs that go wrong", () => {
     expect(resource(json, "aws_sqs_queue_policy", "viewer-atlas_not_started_policy").policy).toContain(
       '"aws:SecureTransport":"false"',
     );
+  });
+
+  it("overlap where a run may take longer than its period, which is told", () => {
+    const { warnings } = synthesized({ TF_VAR_viewer_atlas_max_processing_hours: "7" });
+    expect(warnings).toEqual([
+      "TF_VAR_viewer_atlas_vod_schedule: starts a run before the one before must have ended: each may take 7 hours, and nothing keeps two apart",
+    ]);
   });
 
   it("are told without a day's delay, or not at all where the schedule is too rare, with a warning", () => {

@@ -31,6 +31,8 @@ const NONCURRENT_DAYS = 30;
 /** IRC over TLS, by which Twitch's chat is read besides WebSockets on 443: https://dev.twitch.tv/docs/chat/irc */
 const TWITCH_IRC = 6697;
 const VOLUME = { name: "files", path: "/data" };
+/** So late a scheduled run may begin before it counts as missed. */
+const LATE_HOURS = 1;
 const BUDGET_THRESHOLDS = [80, 100]; // percent
 
 /** ViewerAtlas: a collector that always runs, an analysis and a VOD collector on schedules, and their data lake. */
@@ -148,10 +150,7 @@ export class ViewerAtlas extends Construct {
         container: name,
         log,
         alarmTopicArn,
-        // The next one may end as late as its limit allows
-        successWithinHours: enabled
-          ? longestPeriodHours(schedules[name].when) + values.viewer_atlas_max_processing_hours + 1
-          : undefined,
+        startWithinHours: enabled ? longestPeriodHours(schedules[name].when) + LATE_HOURS : undefined,
       });
     }
     if (values.viewer_atlas_spot) {
