@@ -238,6 +238,10 @@ export function deployerPolicies(props: DeployerPolicyProps): {
       ],
       [...arns("ssm", "parameter/*/x-scheduler/*"), ...arns("ssm", "parameter/landfall/*")],
     ),
+    // IAM knows no resource for these
+    allow("Subscriptions", ["sns:GetSubscriptionAttributes", "sns:Unsubscribe"], "*", {
+      StringEquals: { "aws:RequestedRegion": region },
+    }),
     allow("AlarmTopics", ["sns:*"], [...arns("sns", "*-alarms"), ...arns("sns", "*-alarms:*")]),
     // release, rollback, configure, ssh and logs: on our hosts alone
     allow("OperateHosts", ["ssm:SendCommand", "ssm:StartSession"], arns("ec2", "instance/*"), {
@@ -283,6 +287,10 @@ export function deployerPolicies(props: DeployerPolicyProps): {
       arns("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*-macro-ai"),
     ),
     allow("Certificates", ["acm:*"], arns("acm", "certificate/*")),
+    // IAM knows no resource for it
+    allow("AskForCertificates", ["acm:RequestCertificate"], "*", {
+      StringEquals: { "aws:RequestTag/Project": "landfall", "aws:RequestedRegion": region },
+    }),
     allow(
       "DnsRecords",
       [

@@ -221,6 +221,29 @@ export function checkEnvironment(settings: Settings, sharedSettings: Settings): 
   return toChecked(settings, findings, warnings);
 }
 
+/**
+ * Names that are the world's, and so no two environments may have both.
+ * @returns problems by environment, of all but the first that has a name
+ */
+export function checkTogether(all: readonly Settings[]): ReadonlyMap<Settings, readonly Problem[]> {
+  const owners = new Map<string, string>();
+  const found = new Map<Settings, Problem[]>();
+  for (const settings of all) {
+    for (const input of ["viewer_atlas_bucket"]) {
+      const name = settings.settings.get(input)?.text;
+      if (name === undefined) continue;
+      const owner = owners.get(name);
+      if (owner === undefined) owners.set(name, settings.name);
+      else
+        found.set(settings, [
+          ...(found.get(settings) ?? []),
+          toProblem(settings, [input, `is also the bucket of ${owner}`, "Name another one."]),
+        ]);
+    }
+  }
+  return found;
+}
+
 const environmentChecks: readonly Check<Both<EnvironmentValues>>[] = [
   ({ own, shared, file }) =>
     own.region && own.region !== shared.region
@@ -512,6 +535,12 @@ const viewerAtlasChecks: readonly Check<Both<ViewerAtlasValues>>[] = [
           ],
         ]
       : [],
+  ({ own, shared }) => {
+    const taken = [stateBucket(shared), `${stateBucket(shared)}-logs`];
+    return own.viewer_atlas_bucket !== undefined && taken.includes(own.viewer_atlas_bucket)
+      ? [["viewer_atlas_bucket", "is a bucket of the state backend", "Name another one."]]
+      : [];
+  },
   ({ settings, shared }) => {
     const longest = `${shared.name_prefix}-${settings.name}-vieweratlas-vod-collector-execution-role`;
     if (longest.length <= ROLE_NAME) return [];
@@ -524,6 +553,13 @@ const viewerAtlasChecks: readonly Check<Both<ViewerAtlasValues>>[] = [
 const ROLE_NAME = 64;
 
 const viewerAtlasWarnings: readonly Check<Both<ViewerAtlasValues>>[] = [
+  ({ settings }) => warnOfDeafAlarms(settings),
+  ({ own, shared }) => {
+    const { viewer_atlas_bucket: bucket } = own;
+    if (bucket === undefined || bucket.startsWith(`${shared.name_prefix}-`)) return [];
+    const what = `does not begin with ${shared.name_prefix}-, and the deployer's policies cover no other buckets`;
+    return [["viewer_atlas_bucket", what, "Deploy with wider rights, or choose a name that does."]];
+  },
   ({ own }) =>
     own.viewer_atlas_collector_count > 1
       ? [["viewer_atlas_collector_count", "is more than 1: each collects the same", "Set it to 1, or to 0."]]
@@ -568,6 +604,13 @@ const macroAiWarnings: readonly Check<Both<MacroAiValues>>[] = [
         ]
       : [],
 ];
+
+/** The documents want an operator's address. */
+function warnOfDeafAlarms(settings: Settings): Finding[] {
+  if (valuesOf<EnvironmentValues>(settings).alarm_emails.length > 0) return [];
+  const mend = "Add a mail address, or subscribe to the topic by other means.";
+  return [["alarm_emails", "is empty, so that alarms and the budget tell nobody", mend]];
+}
 
 function warnOfOpenSsh(input: string, cidrs: readonly string[]): Finding[] {
   if (!cidrs.some((cidr) => anywhere.includes(cidr))) return [];

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { SystemName } from "./catalogue";
-import { checkEnvironment, checkShared, type Checked } from "./checks";
+import { checkEnvironment, checkShared, type Checked, checkTogether } from "./checks";
 import type { Problem } from "./problem";
 import { environmentNames, readEnvironment, readShared } from "./read";
 import { projectRoot } from "./root";
@@ -66,10 +66,17 @@ export function loadSettings(options: LoadOptions): Loaded {
     readings.push(reading);
     if (reading.settings) environments.push({ settings: reading.settings, shared: sharedReading.settings });
   }
-  const all = [...sharedReadings.values(), ...readings];
+  const clashes = checkTogether(environments.map(({ settings }) => settings));
+  const all = [
+    ...sharedReadings.values(),
+    ...readings.map((reading) => {
+      const problems = reading.settings && clashes.get(reading.settings);
+      return problems ? broken(reading, problems) : reading;
+    }),
+  ];
   return {
     shared: shared?.settings,
-    environments,
+    environments: environments.filter(({ settings }) => !clashes.has(settings)),
     broken: all.filter((reading) => !reading.settings),
     warnings: all.flatMap((reading) => reading.warnings),
   };

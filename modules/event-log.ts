@@ -88,20 +88,25 @@ export class EventAlarm extends CloudwatchMetricAlarm {
   }
 }
 
-/** Lets EventBridge write to all log groups of events in the account's region, of which there can be ten policies. */
+/** Lets rules of the account write to all its log groups of events in the region, of which there can be ten policies. */
 export class EventLogPolicy extends Construct {
   constructor(scope: Construct, id: string, props: Place & { readonly name: string }) {
     super(scope, id);
+    const common = {
+      Effect: "Allow",
+      Principal: { Service: ["events.amazonaws.com", "delivery.logs.amazonaws.com"] },
+      Resource: arnsIn(props, "logs", "log-group:/aws/events/*:*"),
+    };
     // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-cloudwatchlogs-permissions
     new CloudwatchLogResourcePolicy(this, "this", {
       policyName: props.name,
       policyDocument: policyDocument([
+        { Sid: "Streams", ...common, Action: ["logs:CreateLogStream"] }, // EventBridge names no rule here
         {
           Sid: "Events",
-          Effect: "Allow",
-          Principal: { Service: ["events.amazonaws.com", "delivery.logs.amazonaws.com"] },
-          Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-          Resource: arnsIn(props, "logs", "log-group:/aws/events/*:*"),
+          ...common,
+          Action: ["logs:PutLogEvents"],
+          Condition: { ArnLike: { "aws:SourceArn": arnsIn(props, "events", "rule/*") } },
         },
       ]),
     });

@@ -1,5 +1,6 @@
 import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
 import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
+import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { iamPath, resourceName } from "./naming";
 
@@ -34,6 +35,8 @@ export const policyDocument = (statements: readonly object[]): string =>
 /** A role for one AWS service. */
 export class ServiceRole extends Construct {
   readonly role: IamRole;
+  /** What a user of the role waits for, and the role outlives: it can do nothing without. */
+  readonly ready: readonly ITerraformDependable[];
 
   constructor(scope: Construct, id: string, props: ServiceRoleProps) {
     super(scope, id);
@@ -51,13 +54,15 @@ export class ServiceRole extends Construct {
         },
       ]),
     });
-    if (props.statements) {
-      new IamRolePolicy(this, "policy", {
-        role: this.role.id,
-        name: "own",
-        policy: policyDocument(props.statements),
-      });
-    }
+    this.ready = props.statements
+      ? [
+          new IamRolePolicy(this, "policy", {
+            role: this.role.id,
+            name: "own",
+            policy: policyDocument(props.statements),
+          }),
+        ]
+      : [];
   }
 
   get arn(): string {

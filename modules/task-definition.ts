@@ -113,7 +113,7 @@ export class TaskDefinition extends Construct {
           },
         })),
       ],
-      dependsOn: [logs],
+      dependsOn: [logs, ...this.taskRole.ready, ...this.executionRole.ready],
       lifecycle: props.precondition ? { precondition: [props.precondition] } : undefined,
     });
   }

@@ -90,6 +90,8 @@ describe("shared", () => {
       "RegistryLogin",
       "Keys",
       "DnsZones",
+      "Subscriptions",
+      "AskForCertificates",
       "StopCommands",
       "OldTaskDefinitions",
       "TaskDefinitions",

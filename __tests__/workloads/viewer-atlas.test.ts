@@ -3,6 +3,7 @@ import { isAllowed } from "../support/iam";
 import { resource, resources, sharedEnv, synthesizeFiles } from "../support/stacks";
 
 const digest = (digit: string) => `sha256:${digit.repeat(64)}`;
+const emails = { TF_VAR_alarm_emails: "ops@example.com" };
 const images = {
   TF_VAR_viewer_atlas_collector_image: digest("1"),
   TF_VAR_viewer_atlas_analysis_image: digest("2"),
@@ -14,7 +15,13 @@ function synthesized(inputs: Record<string, string> = {}, shared: Record<string,
   const synthesis = synthesizeFiles(
     {
       "shared.env": { ...sharedEnv, TF_VAR_image_repositories: "viewer-atlas", ...shared },
-      [`${name}.env`]: { TF_VAR_deptype: name, TF_VAR_systems: "viewer-atlas", ...images, ...inputs },
+      [`${name}.env`]: {
+        TF_VAR_deptype: name,
+        TF_VAR_systems: "viewer-atlas",
+        ...emails,
+        ...images,
+        ...inputs,
+      },
     },
     { only: [name] },
   );
@@ -57,6 +64,7 @@ describe("the tasks", () => {
       memory,
       network_mode: "awsvpc",
       requires_compatibilities: ["FARGATE"],
+      skip_destroy: true, // or ECS could not go back to it
       runtime_platform: { cpu_architecture: "X86_64", operating_system_family: "LINUX" },
     });
     expect(resource(json, "aws_cloudwatch_log_group", `viewer-atlas_${name}_task_logs`)).toMatchObject({
@@ -606,6 +614,12 @@ describe("runs that go wrong", () => {
     );
   });
 
+  it("are told to nobody without a mail address, which is warned of", () => {
+    expect(synthesized({ TF_VAR_alarm_emails: "" }).warnings).toEqual([
+      "TF_VAR_alarm_emails: is empty, so that alarms and the budget tell nobody",
+    ]);
+  });
+
   it("overlap where a run may take longer than its period, which is told", () => {
     const { warnings } = synthesized({ TF_VAR_viewer_atlas_max_processing_hours: "7" });
     expect(warnings).toEqual([
@@ -942,6 +956,34 @@ describe("the data lake", () => {
     ]);
   });
 
+  it("has a name of its own, which the deployer may use", () => {
+    const named = (name: string) => synthesized({ TF_VAR_viewer_atlas_bucket: name });
+    expect(named("agt-lake")).toMatchObject({ problems: [], warnings: [] });
+    expect(named("vieweratlas-data-lake").warnings).toEqual([
+      "TF_VAR_viewer_atlas_bucket: does not begin with agt-, and the deployer's policies cover no other buckets",
+    ]);
+    for (const taken of ["agt-chronos-terraform-state-storage", "agt-chronos-terraform-state-storage-logs"])
+      expect(named(taken).problems).toEqual(["TF_VAR_viewer_atlas_bucket: is a bucket of the state backend"]);
+  });
+
+  it("is no other environment's", () => {
+    const file = (name: string, bucket: string) => ({
+      TF_VAR_deptype: name,
+      TF_VAR_systems: "viewer-atlas",
+      TF_VAR_viewer_atlas_bucket: bucket,
+    });
+    const both = (stage: string, prod: string) =>
+      synthesizeFiles({
+        "shared.env": { ...sharedEnv, TF_VAR_image_repositories: "viewer-atlas" },
+        "prod.env": file("prod", prod),
+        "stage.env": file("stage", stage),
+      }).broken.flatMap(({ problems }) => problems);
+    expect(both("agt-lake", "agt-lake")).toEqual([
+      expect.objectContaining({ line: 3, what: "is also the bucket of prod", mend: "Name another one." }),
+    ]);
+    expect(both("agt-lake", "agt-other")).toEqual([]);
+  });
+
   it("and the secrets can be had back in prod, and are gone elsewhere", () => {
     const prod = synthesized({ TF_VAR_deptype: "prod" }).json();
     const window = (of: Json) =>
@@ -1168,13 +1210,17 @@ describe("its image repositories", () => {
   });
 
   it("come with the right of EventBridge to note events", () => {
-    expect(
-      JSON.parse(
-        resource(shared, "aws_cloudwatch_log_resource_policy", "event_logs").policy_document as string,
-      ),
-    ).toMatchObject({
-      Statement: [{ Resource: ["arn:aws:logs:us-east-1:436957243186:log-group:/aws/events/*:*"] }],
-    });
+    const text = resource(shared, "aws_cloudwatch_log_resource_policy", "event_logs")
+      .policy_document as string;
+    const logs = "arn:aws:logs:us-east-1:436957243186:log-group:/aws";
+    const rule = (account: string) => ({ "aws:SourceArn": `arn:aws:events:us-east-1:${account}:rule/stage` });
+    const may = (action: string, group: string, context = {}) =>
+      isAllowed([text], { action: `logs:${action}`, resource: `${logs}/${group}:log-stream:1`, context });
+    expect(may("CreateLogStream", "events/stage")).toBe(true);
+    expect(may("PutLogEvents", "events/stage", rule("436957243186"))).toBe(true);
+    expect(may("PutLogEvents", "events/stage", rule("111111111111"))).toBe(false);
+    expect(may("PutLogEvents", "events/stage")).toBe(false);
+    expect(may("PutLogEvents", "ecs/stage", rule("436957243186"))).toBe(false);
   });
 
   it("are none unless asked for", () => {
