@@ -14,7 +14,7 @@ import { projectRoot } from "./root";
 import { writeSecretsFile } from "./secrets-file";
 import type { Reading, Settings } from "./settings";
 import { SharedStack } from "./shared-stack";
-import { defaultStageClass, type StageClass } from "./stage-class";
+import { defaultStageClass, stageDefaults, type StageClass } from "./stage-class";
 
 export interface SynthesisOptions extends LoadOptions {
   /** @default `CDKTF_OUTDIR`, else `cdktf.out` of the project */
@@ -31,6 +31,8 @@ export interface SynthesizedStack {
   readonly region: string;
   readonly accountIds: readonly string[];
   readonly stageClass: StageClass;
+  /** Whether it must never lose data. */
+  readonly deletionProtection: boolean;
   /** For an environment: secrets of Terraform's that nobody has given. A plan does without their values. */
   readonly missingSecrets?: readonly string[];
   /** For an environment: where the state of its `shared` is, and what it needs from there. */
@@ -79,6 +81,7 @@ function makeStacks(options: SynthesisOptions): Synthesis {
       region: shared.region,
       accountIds: shared.allowed_account_ids,
       stageClass: "prod",
+      deletionProtection: true,
     } as const;
     for (const [name, Stack] of [
       ["state", StateStack],
@@ -93,6 +96,7 @@ function makeStacks(options: SynthesisOptions): Synthesis {
     const shared = valuesOf<SharedValues>(sharedSettings);
     const environment = valuesOf<EnvironmentValues>(settings);
     const { name } = settings;
+    const stageClass = environment.stage_class ?? defaultStageClass(name);
     const common = {
       name,
       namePrefix: shared.name_prefix,
@@ -101,7 +105,8 @@ function makeStacks(options: SynthesisOptions): Synthesis {
       state: stateLocation(shared, name),
       region: environment.region ?? shared.region,
       accountIds: environment.allowed_account_ids ?? shared.allowed_account_ids,
-      stageClass: environment.stage_class ?? defaultStageClass(name),
+      stageClass,
+      deletionProtection: environment.deletion_protection ?? stageDefaults[stageClass].deletionProtection,
     };
     const state = stateLocation(shared, "shared");
     const standsOn = { state, accountIds: shared.allowed_account_ids, file: sharedSettings.file };

@@ -1,4 +1,4 @@
-import { Aspects } from "cdktf";
+import { Aspects, TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
 import { LandfallStack, type LandfallStackProps } from "../backend/landfall-stack";
 import { SharedState } from "../backend/shared-outputs";
@@ -26,9 +26,23 @@ const workloads: Readonly<
   "viewer-atlas": ViewerAtlas,
 };
 
+/** Tells, in the state, whether the environment that is deployed keeps its data. */
+export const protectionOutput = "deletion_protection";
+
+/**
+ * Type and name of data that AWS lets go without a question, and of what belongs to it. `prevent_destroy` goes with the
+ * block that it stands in, so these leave the state instead and stay in AWS.
+ */
+export const keptWithoutConfiguration: readonly (readonly [type: string, name: string])[] = [
+  ["aws_efs_file_system", "viewer-atlas_files"],
+  ["aws_efs_backup_policy", "viewer-atlas_files_backup"], // to destroy it would end the backups
+];
+
 export interface EnvironmentStackProps extends LandfallStackProps {
   readonly settings: Settings;
   readonly stageClass: StageClass;
+  /** Whether it must never lose data. */
+  readonly deletionProtection: boolean;
   readonly namePrefix: string;
   /** Whether private subnets have a way out over IPv4. */
   readonly nat: boolean;
@@ -42,7 +56,10 @@ export interface EnvironmentStackProps extends LandfallStackProps {
 
 /** One environment: the systems that its file names. Stage, prod and previews differ by their files alone. */
 export class EnvironmentStack extends LandfallStack {
-  constructor(scope: Construct, props: EnvironmentStackProps) {
+  constructor(
+    scope: Construct,
+    private readonly props: EnvironmentStackProps,
+  ) {
     super(scope, props.environment, props);
     const { values } = declareInputs(this, environmentInputs, props.settings);
     const shared = new SharedState(this, "shared", props.shared);
@@ -74,10 +91,23 @@ export class EnvironmentStack extends LandfallStack {
         dualStack: props.dualStack,
         dataKeyArn: dataKey?.arn,
         alarmTopicArn: alarms.arn,
-        deletionProtection: values.deletion_protection ?? stageDefaults[props.stageClass].deletionProtection,
+        deletionProtection: props.deletionProtection,
         settings: props.settings,
       });
       Aspects.of(workload).add(new SystemTag(system));
     }
+    new TerraformOutput(this, protectionOutput, {
+      value: props.deletionProtection,
+      description: "Whether hosts and data are kept.",
+    });
+  }
+
+  /** The JSON, with what becomes of data that the file no longer asks for. */
+  override toTerraform(): ReturnType<LandfallStack["toTerraform"]> {
+    const json = super.toTerraform();
+    if (!this.props.deletionProtection) return json;
+    const lost = keptWithoutConfiguration.filter(([type, name]) => !json.resource?.[type]?.[name]);
+    const removed = lost.map((address) => ({ from: address.join("."), lifecycle: { destroy: false } }));
+    return removed.length > 0 ? { ...json, removed } : json;
   }
 }

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { countManaged, type Outputs } from "../../backend/state-store";
 import type { SynthesizedStack } from "../../environments/app";
 import { LandfallError, UsageError } from "../../environments/errors";
+import { guardData } from "../data-guard";
 import { confirm, progress, result, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
 import { awaitMacroAi } from "../release/macro-ai";
@@ -52,8 +53,11 @@ export async function apply(name: string, options: ApplyOptions): Promise<Output
     await applySaved(workspace, terraform, resolve(options.plan), { yes });
   } else {
     await withOwnPlanFile(terraform, async (file) => {
-      const { changes, counts } = await planStack(workspace, terraform, { args, out: file });
+      const { changes, counts, destroyed } = await planStack(workspace, terraform, { args, out: file });
       requireSomethingKept(name, counts, countManaged(await workspace.store.read()));
+      // Nothing leaves the state of others but what is destroyed
+      if (changes && (workspace.stack.deletionProtection || destroyed.length > 0))
+        guardData(workspace.stack, await terraform.showJson(file));
       if (changes) await applyPlan(workspace, terraform, { file, total: totalOf(counts), yes, show });
       else progress(`${name}: no changes`);
     });
@@ -164,6 +168,7 @@ async function applySaved(
   checkPlanIsOf(workspace.stack, document);
   const counts = countsOf(document);
   requireSomethingKept(name, counts, countManaged(await workspace.store.read()));
+  guardData(workspace.stack, document);
   try {
     await applyPlan(workspace, terraform, { file, total: totalOf(counts), yes });
   } catch (error) {

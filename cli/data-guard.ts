@@ -1,0 +1,93 @@
+import type { SynthesizedStack } from "../environments/app";
+import { protectionOutput } from "../environments/environment-stack";
+import { LandfallError } from "../environments/errors";
+import { progress } from "./output";
+import type { PlanDocument, ResourceChange } from "./terraform";
+
+/**
+ * What is gone for good with a resource of each type. Logs are not here: they expire anyway. Nor is what one command
+ * makes anew, such as a pointer to a release.
+ */
+export const dataHolders: Readonly<Record<string, string>> = {
+  aws_db_instance: "the database",
+  aws_dynamodb_table: "all items in it",
+  aws_ebs_volume: "all that is on it",
+  aws_ecr_repository: "all images in it",
+  aws_efs_file_system: "all files in it",
+  aws_instance: "the host, and all that is on its disk",
+  aws_kms_key: "the key, and all data that it encrypts",
+  aws_rds_cluster: "the database",
+  aws_s3_bucket: "all objects in it",
+  aws_secretsmanager_secret: "its value",
+};
+
+/** Why a replacement is one, where no attribute of its own is the reason. */
+const replaceReasons: Readonly<Record<string, string>> = {
+  replace_because_tainted: "it was not made whole (terraform untaint keeps it as it is)",
+  replace_by_request: "-replace asks for it",
+  replace_by_triggers: "of a change to what it is made from",
+};
+
+type Guarded = Pick<SynthesizedStack, "name" | "deletionProtection">;
+
+/**
+ * Refuses a plan that loses data of a stack that keeps it, and tells which data leaves the state and stays in AWS.
+ * @throws {LandfallError} naming each resource, what would become of it, and what to do
+ */
+export function guardData(stack: Guarded, document: PlanDocument): void {
+  requireDataKept(stack, document);
+  const held = heldData(document).filter(({ change }) => change.actions.includes("forget"));
+  if (held.length > 0) progress(tellForgotten(stack.name, held));
+}
+
+const heldData = ({ resource_changes: changes = [] }: PlanDocument): ResourceChange[] =>
+  changes.filter(({ mode, type }) => mode === "managed" && Object.hasOwn(dataHolders, type));
+
+function requireDataKept(stack: Guarded, document: PlanDocument): void {
+  if (!keepsData(stack, document)) return;
+  const lost = heldData(document).filter(({ change }) => change.actions.includes("delete"));
+  if (lost.length === 0) return;
+  throw new LandfallError(
+    [`This plan loses data that ${stack.name} keeps; nothing was applied.`, ...lost.map(tellLoss)].join("\n"),
+    { mend: mendOf(stack.name) },
+  );
+}
+
+/** Whoever takes the protection away does that alone, and loses data by a second plan only. */
+function keepsData({ deletionProtection }: Guarded, { output_changes: outputs }: PlanDocument): boolean {
+  const { before, after } = outputs?.[protectionOutput] ?? {};
+  return deletionProtection || before === true || after === true;
+}
+
+function tellLoss({ address, type, action_reason: reason = "", change }: ResourceChange): string {
+  const why = change.replace_paths?.map((path) => path.join(".")).join(", ") || undefined;
+  const because = why ? `of ${why}` : replaceReasons[reason];
+  const what = change.actions.includes("create")
+    ? `replaced${because ? ` because ${because}` : ""}`
+    : "destroyed";
+  return `  ${address} would be ${what}: ${dataHolders[type]} would be lost.`;
+}
+
+function mendOf(name: string): string {
+  if (name === "shared")
+    return "To keep it, put the shared settings back as they were. If it is meant, delete it in AWS yourself, then apply again.";
+  const file = `environments/${name}.env`;
+  return [
+    `To keep it, put ${file} back as it was.`,
+    `If it is meant: with the file as it was, add TF_VAR_deletion_protection="false", run ./landfall apply ${name}, and do this again then.`,
+  ].join("\n");
+}
+
+function tellForgotten(name: string, forgotten: readonly ResourceChange[]): string {
+  const lines = forgotten.map(({ address, type, change }) => {
+    const id = String(change.before?.id);
+    return [
+      `  ${address} (${id}), with ${dataHolders[type]}. To have it back, put environments/${name}.env back as it was, then:`,
+      `    ./landfall plan ${name} && terraform -chdir=cdktf.out/stacks/${name} import ${address} ${id} && ./landfall apply ${name}`,
+    ].join("\n");
+  });
+  return [
+    `Warning: data of ${name} leaves Landfall's hands. It stays in AWS, and goes on to cost:`,
+    ...lines,
+  ].join("\n");
+}
