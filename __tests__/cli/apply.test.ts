@@ -1,14 +1,24 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { LandfallError } from "../../environments/errors";
 import { awaitMacroAi } from "../../cli/release/macro-ai";
 import { awaitServices } from "../../cli/rollout";
-import { finishApply } from "../../cli/verbs/apply";
+import type { PlanDocument, Terraform } from "../../cli/terraform";
+import { apply, finishApply } from "../../cli/verbs/apply";
 import { configureAfterApply } from "../../cli/verbs/configure";
 import { updateXScheduler } from "../../cli/verbs/release";
+import { openTerraform, openWorkspace, type Workspace } from "../../cli/workspace";
+import { temporaryFolder } from "../support/stacks";
 
 jest.mock("../../cli/release/macro-ai");
 jest.mock("../../cli/rollout");
 jest.mock("../../cli/verbs/configure");
 jest.mock("../../cli/verbs/release");
+jest.mock("../../cli/workspace", () => ({
+  ...jest.requireActual<object>("../../cli/workspace"),
+  openWorkspace: jest.fn(),
+  openTerraform: jest.fn(),
+}));
 
 const all = {
   x_scheduler_instance_id: { value: "i-1" },
@@ -65,4 +75,79 @@ test("after the user's wish to stop nothing more begins", async () => {
   expect(await finish(all)).toBe(130);
   expect(said).toBe("Interrupted.\nAgain.\n");
   expect(updated).not.toHaveBeenCalled();
+});
+
+describe("a plan that loses data", () => {
+  const document: PlanDocument = {
+    resource_changes: [
+      { address: "aws_kms_key.data", mode: "managed", type: "aws_kms_key", change: { actions: ["delete"] } },
+    ],
+    configuration: {
+      provider_config: {
+        aws: {
+          expressions: {
+            default_tags: [{ tags: { constant_value: { Environment: "prod" } } }],
+            allowed_account_ids: { constant_value: ["436957243186"] },
+          },
+        },
+      },
+    },
+  };
+  const applied = jest.fn(() => Promise.resolve());
+  const read = jest.fn(() => Promise.resolve(document));
+
+  /** An environment of which one resource in three would be destroyed. */
+  function deployed(deletionProtection: boolean, destroyed = ["aws_kms_key.data"]): string {
+    const directory = temporaryFolder();
+    const resources = ["a", "b", "c"].map((name) => ({ mode: "managed", type: "aws_kms_key", name }));
+    jest.mocked(openWorkspace).mockResolvedValue({
+      stack: { name: "prod", deletionProtection, accountIds: ["436957243186"] },
+      store: { read: () => Promise.resolve({ resources, outputs: {} }) },
+    } as unknown as Workspace);
+    const counts = { add: 0, change: 1, remove: destroyed.length };
+    jest.mocked(openTerraform).mockResolvedValue({
+      directory,
+      plan: ({ file }: { file: string }) => Promise.resolve({ file, changes: true, counts, destroyed }),
+      showJson: read,
+      show: () => Promise.resolve("the plan"),
+      apply: applied,
+    } as unknown as Terraform);
+    return directory;
+  }
+  beforeEach(() => {
+    applied.mockClear();
+    read.mockClear();
+  });
+
+  it("is not applied where data is kept, and is not even shown", async () => {
+    deployed(true);
+    await expect(apply("prod", { environment: {}, yes: true })).rejects.toThrow("aws_kms_key.data would be");
+    expect(applied).not.toHaveBeenCalled();
+    expect(said).not.toContain("the plan");
+    expect(read).toHaveBeenCalledTimes(1);
+  });
+
+  it("is not applied either where it was saved", async () => {
+    const file = join(deployed(true), "saved.tfplan");
+    writeFileSync(file, "");
+    await expect(apply("prod", { environment: {}, yes: true, plan: file })).rejects.toThrow(
+      "aws_kms_key.data would be",
+    );
+    expect(applied).not.toHaveBeenCalled();
+    expect(read).toHaveBeenCalledTimes(1);
+  });
+
+  it("is applied where data is not kept", async () => {
+    deployed(false);
+    await apply("prod", { environment: {}, yes: true });
+    expect(applied).toHaveBeenCalledTimes(1);
+  });
+
+  it("is looked for where nothing is destroyed only if data is kept, for then some may leave the state", async () => {
+    deployed(false, []);
+    await apply("prod", { environment: {}, yes: true });
+    expect(read).not.toHaveBeenCalled();
+    deployed(true, []);
+    await expect(apply("prod", { environment: {}, yes: true })).rejects.toThrow("aws_kms_key.data would be");
+  });
 });
