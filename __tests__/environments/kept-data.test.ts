@@ -25,6 +25,7 @@ describe("an environment that keeps its data", () => {
   it("lets go of a file system that its file no longer asks for, and leaves it in AWS", () => {
     expect(removed({})).toEqual(addresses);
     expect(addresses).toContain("aws_efs_file_system.viewer-atlas_files");
+    expect(addresses).toContain("aws_efs_backup_policy.viewer-atlas_files_backup"); // its backups go on
   });
 
   it("does so too where another takes its place, or the whole system is gone", () => {
