@@ -6,6 +6,7 @@ import { awaitServices } from "../../cli/rollout";
 import type { PlanDocument, Terraform } from "../../cli/terraform";
 import { apply, finishApply } from "../../cli/verbs/apply";
 import { configureAfterApply } from "../../cli/verbs/configure";
+import { destroy } from "../../cli/verbs/destroy";
 import { updateXScheduler } from "../../cli/verbs/release";
 import { openTerraform, openWorkspace, type Workspace } from "../../cli/workspace";
 import { temporaryFolder } from "../support/stacks";
@@ -101,7 +102,8 @@ describe("a plan that loses data", () => {
     const directory = temporaryFolder();
     const resources = ["a", "b", "c"].map((name) => ({ mode: "managed", type: "aws_kms_key", name }));
     jest.mocked(openWorkspace).mockResolvedValue({
-      stack: { name: "prod", deletionProtection, accountIds: ["436957243186"] },
+      stack: { name: "prod", stageClass: "prod", deletionProtection, accountIds: ["436957243186"] },
+      target: {},
       store: { read: () => Promise.resolve({ resources, outputs: {} }) },
     } as unknown as Workspace);
     const counts = { add: 0, change: 1, remove: destroyed.length };
@@ -135,6 +137,17 @@ describe("a plan that loses data", () => {
     );
     expect(applied).not.toHaveBeenCalled();
     expect(read).toHaveBeenCalledTimes(1);
+  });
+
+  it("is not applied either where it is the end of the environment", async () => {
+    deployed(true);
+    await expect(destroy("prod", { environment: {}, confirm: "prod" })).rejects.toThrow(
+      "aws_kms_key.data would be",
+    );
+    expect(applied).not.toHaveBeenCalled();
+    deployed(false);
+    await destroy("prod", { environment: {}, confirm: "prod" });
+    expect(applied).toHaveBeenCalledTimes(1);
   });
 
   it("is applied where data is not kept", async () => {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { StateStore } from "../../backend/state-store";
 import { stageDefaults } from "../../environments/stage-class";
 import { LandfallError, UsageError } from "../../environments/errors";
+import { guardData } from "../data-guard";
 import { confirm, confirmByName, progress, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
 import type { Terraform } from "../terraform";
@@ -41,6 +42,8 @@ async function destroyByPlan(
   const plan = await planStack(workspace, terraform, { destroy: true, args: options.args, out: file });
   if (!plan.changes) return progress(`${name}: nothing to destroy`);
 
+  // Terraform destroys also what only its block kept, and what the configuration lets stay in AWS
+  if (name !== "shared") guardData(workspace.stack, await terraform.showJson(file));
   progress(await terraform.show(file, { color: takesColors(process.stderr) }));
   const question = `Destroy ${name}?`;
   // `shared` counts as prod, and has to go quickly where nothing stands on it in the sandbox.
