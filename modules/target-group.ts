@@ -1,5 +1,5 @@
 import { LbTargetGroup } from "@cdktf/provider-aws/lib/lb-target-group";
-import { Construct } from "constructs";
+import type { Construct } from "constructs";
 import { resourceName } from "./naming";
 
 export interface TargetGroupProps {

@@ -239,8 +239,8 @@ describe("routes", () => {
     });
     const { told } = (stack.toTerraform() as Json).output;
     expect(told.depends_on).toEqual([
-      "aws_lb_listener_rule.balancer_routes_app_rule",
-      "aws_lb_listener_rule.balancer_routes_app_rule_2",
+      "${aws_lb_listener_rule.balancer_routes_app_rule}",
+      "${aws_lb_listener_rule.balancer_routes_app_rule_2}",
     ]);
     expect(told.value).toEqual([
       ["${aws_lb_target_group.balancer_routes_app_target.arn}"],

@@ -281,6 +281,66 @@ class DynamoDb(unittest.TestCase):
 
 
 @mock_aws
+class Acm(unittest.TestCase):
+    def setUp(self):
+        self.acm = boto3.client("acm")
+        self.arn = self.acm.request_certificate(DomainName="app.example.com", ValidationMethod="DNS")["CertificateArn"]
+
+    def certificate(self):
+        return self.acm.describe_certificate(CertificateArn=self.arn)["Certificate"]
+
+    def prove(self, value):
+        route53 = boto3.client("route53")
+        zone = route53.create_hosted_zone(Name="example.com", CallerReference="one")["HostedZone"]["Id"]
+        record = self.certificate()["DomainValidationOptions"][0]["ResourceRecord"]
+        records = [{"Value": value or record["Value"]}]
+        change = {"Name": record["Name"], "Type": record["Type"], "TTL": 300, "ResourceRecords": records}
+        changes = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": change}]}
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=changes)
+
+    def long_ago(self):
+        from moto.acm.models import acm_backends
+
+        bundle = acm_backends["123456789012"]["us-east-1"]._certificates[self.arn]
+        bundle.created_at = bundle.created_at.replace(year=2000)
+
+    def test_a_certificate_is_issued_once_its_domain_is_proven(self):
+        self.long_ago()
+        self.assertEqual(self.certificate()["Status"], "PENDING_VALIDATION")
+        self.prove(None)
+        self.assertEqual(self.certificate()["Status"], "ISSUED")
+
+    def test_another_record_proves_nothing(self):
+        self.long_ago()
+        self.prove("other.example.com.")
+        self.assertEqual(self.certificate()["Status"], "PENDING_VALIDATION")
+
+    def listener(self, **properties):
+        ec2 = boto3.client("ec2")
+        subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"][:2]]
+        elbv2 = boto3.client("elbv2")
+        balancer = elbv2.create_load_balancer(Name="one", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]
+        fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
+        return elbv2.create_listener(LoadBalancerArn=balancer, Port=443, DefaultActions=[fixed], **properties)
+
+    def test_a_listener_takes_no_certificate_that_is_not_issued(self):
+        certificates = [{"CertificateArn": self.arn}]
+        with self.assertRaises(ClientError) as refusal:
+            self.listener(Protocol="HTTPS", Certificates=certificates)
+        self.assertEqual(refusal.exception.response["Error"]["Code"], "UnsupportedCertificate")
+
+    def test_nor_later(self):
+        listener = self.listener(Protocol="HTTP")["Listeners"][0]["ListenerArn"]
+        change = {"ListenerArn": listener, "Protocol": "HTTPS", "Certificates": [{"CertificateArn": self.arn}]}
+        elbv2 = boto3.client("elbv2")
+        with self.assertRaises(ClientError) as refusal:
+            elbv2.modify_listener(**change)
+        self.assertEqual(refusal.exception.response["Error"]["Code"], "UnsupportedCertificate")
+        self.prove(None)
+        self.assertEqual(elbv2.modify_listener(**change)["Listeners"][0]["Protocol"], "HTTPS")
+
+
+@mock_aws
 class Efs(unittest.TestCase):
     def setUp(self):
         self.efs = boto3.client("efs")
