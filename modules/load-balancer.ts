@@ -78,7 +78,7 @@ export interface Target {
   /** What such a service must depend on. */
   readonly dependsOn: readonly ITerraformDependable[];
   /** Dimensions of the group's metrics in AWS/ApplicationELB. */
-  readonly dimensions: { readonly LoadBalancer: string; readonly TargetGroup: string };
+  readonly dimensions: Readonly<Record<"LoadBalancer" | "TargetGroup", string>>;
 }
 
 /** Days that logs of requests are kept. */
@@ -178,7 +178,7 @@ export class LoadBalancer extends Construct {
   }
 
   /** Dimensions of its metrics in AWS/ApplicationELB. */
-  get dimensions(): { readonly LoadBalancer: string } {
+  get dimensions(): Readonly<Record<"LoadBalancer", string>> {
     return { LoadBalancer: this.resource.arnSuffix };
   }
 

@@ -9,7 +9,7 @@ export interface PathRoute {
   readonly paths: readonly string[];
   /**
    * Where its first rule stands, 1 to 50000; the least is asked first. AWS takes 5 paths a rule: of more, each further
-   * 5 stand at the next number.
+   * 5 stand at the next number. Leave gaps: two routes cannot change places in one apply, as AWS takes no number twice.
    */
   readonly priority: number;
 }

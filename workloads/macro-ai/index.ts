@@ -202,7 +202,7 @@ export class MacroAi extends Construct {
     this.output("auto_scaling_group", "Auto Scaling group of the hosts.", name);
     const targets = {
       namespace: "AWS/ApplicationELB",
-      dimensions: { LoadBalancer: balancer.resource.arnSuffix, TargetGroup: target.arnSuffix },
+      dimensions: target.dimensions,
     };
     this.alarm("unhealthy", {
       ...targets,
