@@ -9,7 +9,6 @@ const to = (Priority: string, Values: string[], name: string): ListenerRule => (
 });
 const otherwise: ListenerRule = {
   Priority: "default",
-  IsDefault: true,
   Conditions: [],
   Actions: [{ Type: "fixed-response", FixedResponseConfig: { StatusCode: "404" } }],
 };
@@ -77,7 +76,6 @@ describe("a listener", () => {
     const host = {
       ...otherwise,
       Priority: "1",
-      IsDefault: false,
       Conditions: [{ Field: "host-header", Values: ["a"] }],
     };
     expect(() => answerTo([host, otherwise], "/")).toThrow("a rule asks for host-header");

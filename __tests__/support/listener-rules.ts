@@ -2,7 +2,6 @@
 export interface ListenerRule {
   /** A number, or `default`. */
   readonly Priority: string | number;
-  readonly IsDefault?: boolean;
   readonly Conditions?: readonly ListenerCondition[];
   readonly Actions: readonly ListenerAction[];
 }
@@ -41,8 +40,7 @@ export function answerTo(rules: readonly ListenerRule[], path: string): Answer {
   return answerOf(rule);
 }
 
-const order = ({ Priority, IsDefault }: ListenerRule): number =>
-  IsDefault || Priority === "default" ? Infinity : Number(Priority);
+const order = ({ Priority }: ListenerRule): number => (Priority === "default" ? Infinity : Number(Priority));
 
 function holds({ Field, Values, PathPatternConfig }: ListenerCondition, path: string): boolean {
   if (Field !== "path-pattern") throw new Error(`a rule asks for ${Field}, and here only paths are known`);
