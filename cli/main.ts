@@ -12,6 +12,7 @@ import { register as compose } from "./verbs/compose";
 import { register as configure } from "./verbs/configure";
 import { register as cost } from "./verbs/cost";
 import { register as destroy } from "./verbs/destroy";
+import { register as diagram } from "./verbs/diagram";
 import { register as doctor } from "./verbs/doctor";
 import { register as images } from "./verbs/images";
 import { register as init } from "./verbs/init";
@@ -36,6 +37,7 @@ const verbs = [
   configure,
   cost,
   destroy,
+  diagram,
   outputs,
   unlock,
   images,

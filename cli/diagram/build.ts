@@ -141,9 +141,10 @@ function bundlesOf(subjects: readonly Subject[], places: Places, links: readonly
   }
   return [...found.values()].map((members): Bundle => {
     const [first] = members as [Subject];
-    const box = places.boxOf(first.item, first.tier);
-    const id = together.includes(first.kind) ? `${box}/${first.kind}` : first.item.id;
-    return [id, box, members];
+    const { item, kind, tier } = first;
+    if (kind === "subnets") return [`${places.boxOf(item)}/${tier}-${kind}`, places.boxOf(item), members];
+    const box = places.boxOf(item, tier);
+    return [together.includes(kind) ? `${box}/${kind}` : item.id, box, members];
   });
 }
 

@@ -318,7 +318,7 @@ const finders: Readonly<Record<string, Finder>> = {
   aws_efs_file_system: fileSystem,
   aws_instance: host,
   aws_lb: loadBalancer,
-  aws_nat_gateway: () => ({ kind: "nat", tier: "public" }),
+  aws_nat_gateway: plain("nat"),
   aws_rds_cluster: database,
   aws_s3_bucket: plain("bucket"),
   aws_scheduler_schedule: starter("schedule", scheduleDetails),

@@ -1,187 +1,184 @@
-import type { Graph as Drawing, Viz } from "@viz-js/viz";
-import { byText, type Box, type BoxKind, type EdgeKind, type Graph, type NodeKind } from "./graph";
-import { viewOf, type Label, type Line } from "./view";
-
-interface Look {
-  readonly fill: string;
-  readonly line: string;
-}
-
-const ink = "#0f172a";
-const quiet = "#475569";
-
-const compute: Look = { fill: "#fff3e0", line: "#b45309" };
-const data: Look = { fill: "#e3eeff", line: "#1d4ed8" };
-const secret: Look = { fill: "#ffe8ec", line: "#be123c" };
-const entry: Look = { fill: "#f1e8ff", line: "#7e22ce" };
-const clock: Look = { fill: "#fdf6c8", line: "#854d0e" };
-const message: Look = { fill: "#fce7f3", line: "#9d174d" };
-const network: Look = { fill: "#f1f5f9", line: quiet };
-
-const looks: Readonly<Record<NodeKind, Look & { readonly shape?: string }>> = {
-  bucket: { ...data, shape: "cylinder" },
-  database: { ...data, shape: "cylinder" },
-  endpoints: network,
-  "event-rule": clock,
-  "file-system": { ...data, shape: "cylinder" },
-  group: compute,
-  host: compute,
-  internet: { ...network, shape: "ellipse" },
-  "load-balancer": entry,
-  nat: network,
-  networks: { ...network, shape: "ellipse" },
-  parameters: data,
-  queue: message,
-  repositories: data,
-  schedule: clock,
-  secrets: secret,
-  service: compute,
-  subnets: network,
-  table: { ...data, shape: "cylinder" },
-  task: compute,
-  topic: message,
-};
-
-const boxLooks: Readonly<Record<BoxKind, Look & { readonly title: string }>> = {
-  environment: { fill: "#ffffff", line: "#94a3b8", title: ink },
-  private: { fill: "#f3f6ff", line: "#6b8bd6", title: "#1e40af" },
-  public: { fill: "#effaf1", line: "#5fa873", title: "#166534" },
-  shared: { fill: "#ffffff", line: "#94a3b8", title: ink },
-  system: { fill: "#ffffff", line: "#94a3b8", title: ink },
-};
-
-const edgeLooks: Readonly<Record<EdgeKind, { readonly color: string; readonly style: string }>> = {
-  access: { color: data.line, style: "dashed" },
-  invocation: { color: clock.line, style: "bold" },
-  network: { color: "#334155", style: "solid" },
-  route: { color: "#64748b", style: "dotted" },
-};
-
-/** What the colours mean, below the picture. */
-const legend: readonly (readonly [text: string, look: Look])[] = [
-  ["runs code", compute],
-  ["takes requests", entry],
-  ["keeps data", data],
-  ["keeps secrets", secret],
-  ["starts on time or event", clock],
-  ["passes messages", message],
-  ["network", network],
-];
-const edgeLegend: readonly (readonly [text: string, kind: EdgeKind])[] = [
-  ["security groups let pass, TCP ports", "network"],
-  ["IAM lets read or write", "access"],
-  ["starts", "invocation"],
-  ["route", "route"],
-];
+import type { Graph as Drawing, Subgraph, Viz } from "@viz-js/viz";
+import { internet, type Box, type Graph, type Node, type NodeKind } from "./graph";
+import { boxLooks, edgeLooks, ink, looks, quiet } from "./looks";
+import { lanesOf, type Lane } from "./lanes";
+import { viewOf, type Label, type Line, type View } from "./view";
+import { attribute, escaped, framed, type Drawn } from "./frame";
 
 const font = { fontname: "Helvetica", fontcolor: ink };
+const size = { base: 11, title: 12, detail: 10, caption: 9 };
 
-/** Draws a graph. Graphviz is loaded here, as it takes a while and nothing else wants it. */
+/** Draws a graph as an SVG of its own. Graphviz is loaded here: it takes a while, and nothing else wants it. */
 export async function svgOf(graph: Graph): Promise<string> {
   const { instance } = await import("@viz-js/viz");
-  return draw(graph, await instance());
+  const viz = await instance();
+  const view = viewOf(graph);
+  return framed(
+    graph.name,
+    lanesOf(graph, view.lines).map((lane) => drawn(viz, lane, view)),
+  );
 }
-
-function draw(graph: Graph, viz: Viz): string {
-  const { labels, lines } = viewOf(graph);
-  const inside = (box: string | undefined) =>
-    graph.nodes.filter((node) => node.box === box).map(({ id, kind }) => nodeOf(id, kind, labels.get(id)));
-  const boxesIn = (parent: string | undefined): Drawing["subgraphs"] =>
-    [...graph.boxes]
-      .filter((box) => box.parent === parent)
-      .sort((a, b) => byText(a.id, b.id))
-      .map((box) => ({ ...boxOf(box), nodes: inside(box.id), subgraphs: boxesIn(box.id) }));
-  const drawing: Drawing = {
-    graphAttributes: {
-      rankdir: "LR",
-      bgcolor: "transparent",
-      nodesep: 0.22,
-      ranksep: 0.75,
-      newrank: true,
-      pad: 0.2,
-      ...font,
-    },
-    nodeAttributes: { shape: "box", style: "rounded,filled", margin: "0.16,0.08", fontsize: 11, ...font },
-    edgeAttributes: { fontsize: 10, arrowsize: 0.7, ...font },
-    nodes: inside(undefined),
-    subgraphs: boxesIn(undefined),
-    edges: lines.map(edgeOf),
-  };
-  const { status, output, errors } = viz.render(drawing, { format: "svg" });
-  if (status !== "success")
-    throw new Error(`Graphviz did not draw it: ${errors.map(({ message: text }) => text).join("; ")}`);
-  return framed(output, graph, lines);
-}
-
-const nodeOf = (name: string, kind: NodeKind, label: Label | undefined) => {
-  const { fill, line, shape } = looks[kind];
-  return {
-    name,
-    attributes: {
-      id: idOf("node", name),
-      class: kind,
-      fillcolor: fill,
-      color: line,
-      ...(shape ? { shape, style: "filled" } : {}),
-      label: { html: label ? htmlOf(label) : escaped(name) },
-    },
-  };
-};
-
-const htmlOf = ({ title, caption, lines }: Label): string =>
-  [
-    `<b>${escaped(title)}</b>`,
-    ...(caption ? [`<font color="${quiet}" point-size="9">${escaped(caption)}</font>`] : []),
-    ...lines.map((line) => `<font point-size="10">${escaped(line)}</font>`),
-  ].join("<br/>");
-
-const boxOf = ({ id, kind, title }: Box) => {
-  const { fill, line, title: color } = boxLooks[kind];
-  const isOuter = kind !== "public" && kind !== "private";
-  return {
-    name: `cluster_${id}`,
-    graphAttributes: {
-      id: idOf("box", id),
-      class: kind,
-      label: { html: isOuter ? `<b>${escaped(title)}</b>` : escaped(title) },
-      labeljust: "l",
-      style: "rounded,filled",
-      fillcolor: fill,
-      color: line,
-      fontcolor: color,
-      fontsize: isOuter ? 14 : 10,
-      margin: isOuter ? 14 : 10,
-    },
-  };
-};
-
-const edgeOf = (line: Line, index: number) => {
-  const { from, to, kind, label } = line;
-  const { color, style } = edgeLooks[kind];
-  const back = to === "internet"; // it stays at the left
-  return {
-    tail: back ? to : from,
-    head: back ? from : to,
-    attributes: {
-      id: idOf("edge", `${from}--${to}`),
-      class: kind,
-      color,
-      fontcolor: color,
-      style,
-      ...(back ? { dir: "back" } : {}),
-      ...(label ? { label: ` ${label} ` } : {}),
-      comment: String(index),
-    },
-  };
-};
 
 /** An id for XML and CSS that hangs on the name alone. */
 export const idOf = (kind: "node" | "edge" | "box", name: string): string =>
-  `${kind}-${name.replace(/[^\w-]+/g, "-").replace(/-{3,}/g, "--")}`;
+  `${kind}-${name.replace(/[^\w.-]+/g, "_")}`;
 
-const escaped = (text: string): string =>
-  text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
+/** What a group of the SVG stands for. Graphviz knows it by a short name, which needs no escape. */
+interface Meaning {
+  readonly id: string;
+  readonly kind: string;
+  readonly title: string;
+  readonly addresses: readonly string[];
+  /** Of a node. */
+  readonly label?: Label;
+}
 
-function framed(svg: string, _graph: Graph, _lines: readonly Line[]): string {
-  return svg + JSON.stringify([legend, edgeLegend]).slice(0, 0);
+function drawn(viz: Viz, lane: Lane, view: View): Drawn {
+  const meanings = new Map<string, Meaning>();
+  const names = new Map(lane.nodes.map(({ id }, index) => [id, `n${index}`]));
+  const suffix = (node: Node) => (node.box === undefined ? `.${lane.name}` : "");
+  const nodesIn = (box: string | undefined) =>
+    lane.nodes
+      .filter((node) => node.box === box)
+      .map((node) => {
+        const name = names.get(node.id) ?? "";
+        const label = view.labels.get(node.id);
+        const title = node.addresses.length > 0 ? node.addresses.join("\n") : node.title;
+        const id = idOf("node", node.id + suffix(node));
+        meanings.set(name, { id, kind: node.kind, title, addresses: node.addresses, label });
+        return { name, attributes: { id: name, ...nodeLook(node.kind, label) } };
+      });
+  const boxesIn = (parent: string | undefined): Subgraph[] =>
+    lane.boxes
+      .filter((box) => box.parent === parent)
+      .map((box) => {
+        const name = `b${meanings.size}`;
+        meanings.set(name, { id: idOf("box", box.id), kind: box.kind, title: box.title, addresses: [] });
+        return {
+          name: `cluster_${name}`,
+          graphAttributes: { id: name, ...boxLook(box) },
+          nodes: nodesIn(box.id),
+          subgraphs: boxesIn(box.id),
+        };
+      });
+  const edges = lane.lines.map((line, index) => {
+    const name = `e${index}`;
+    const [from = "", to = ""] = [names.get(line.from), names.get(line.to)];
+    const addresses = line.addresses;
+    const id = idOf("edge", `${line.from}--${line.to}`);
+    const title = [lineTitle(line, view), ...addresses].join("\n");
+    meanings.set(name, { id, kind: line.kind, title, addresses });
+    const back = line.kind === "route" || line.to === internet; // what is outside stays at the left
+    return {
+      tail: back ? to : from,
+      head: back ? from : to,
+      attributes: { id: name, ...edgeLook(line), ...(back ? { dir: "back" } : {}) },
+    };
+  });
+  const drawing: Drawing = {
+    graphAttributes: { rankdir: "LR", bgcolor: "transparent", nodesep: 0.2, ranksep: 0.9, pad: 0 },
+    nodeAttributes: {
+      shape: "box",
+      style: "rounded,filled",
+      margin: "0.2,0.07",
+      fontsize: size.title,
+      ...font,
+    },
+    edgeAttributes: { fontsize: size.detail, arrowsize: 0.7, ...font },
+    subgraphs: [{ graphAttributes: { rank: "source" }, nodes: nodesIn(undefined) }, ...boxesIn(undefined)],
+    edges,
+  };
+  const { status, output, errors } = viz.renderFormats(drawing, ["svg", "json0"]);
+  if (status !== "success")
+    throw new Error(`Graphviz did not draw it: ${errors.map(({ message }) => message).join("; ")}`);
+  return { ...dressed(output.svg ?? "", meanings), left: leftOf(output.json0 ?? "{}") };
+}
+
+const lineTitle = ({ from, to, label }: Line, { labels }: View): string =>
+  `${labels.get(from)?.title} → ${labels.get(to)?.title}${label ? `: ${label}` : ""}`;
+
+const nodeLook = (kind: NodeKind, label: Label | undefined) => {
+  const { fill, line, shape } = looks[kind];
+  const lines = label ? [label.title, label.caption, ...label.lines].filter(Boolean) : [];
+  return {
+    fillcolor: fill,
+    color: line,
+    ...(shape ? { shape, style: "filled" } : {}),
+    label: lines.map(plain).join("\\n"),
+  };
+};
+
+const boxLook = ({ kind, title }: Box) => {
+  const { fill, line, title: color } = boxLooks[kind];
+  const isOuter = kind !== "public" && kind !== "private";
+  return {
+    label: plain(title),
+    labeljust: "l",
+    style: "rounded,filled",
+    fillcolor: fill,
+    color: line,
+    margin: isOuter ? 14 : 10,
+    ...font,
+    fontcolor: color,
+    fontsize: isOuter ? 14 : size.detail,
+  };
+};
+
+const edgeLook = ({ kind, label }: Line) => {
+  const { color, style } = edgeLooks[kind];
+  return { color, fontcolor: color, style, ...(label ? { label: ` ${plain(label)} ` } : {}) };
+};
+
+/** Text that Graphviz reads neither escapes nor entities in. */
+const plain = (text: string): string => text.replaceAll("\\", "\\\\").replaceAll("&", "&amp;");
+
+/** Where the first box begins, in points. */
+function leftOf(json: string): number {
+  const { objects = [] } = JSON.parse(json) as { objects?: readonly { name?: string; bb?: string }[] };
+  const lefts = objects
+    .filter(({ name }) => name?.startsWith("cluster_"))
+    .map(({ bb }) => Number(bb?.split(",")[0]));
+  return Math.min(...lefts, Number.POSITIVE_INFINITY);
+}
+
+/** Graphviz's SVG without its frame, with what its groups stand for. */
+function dressed(svg: string, meanings: ReadonlyMap<string, Meaning>): Omit<Drawn, "left"> {
+  const [, width, height] = /viewBox="[\d.-]+ [\d.-]+ ([\d.]+) ([\d.]+)"/.exec(svg) ?? [];
+  const content = svg
+    .slice(svg.indexOf('<g id="graph0"'), svg.lastIndexOf("</svg>"))
+    .replace(/<g id="graph0" class="graph"/, "<g")
+    .replace(/<title>%3<\/title>\n/, "")
+    .replace(/<!--[^]*?-->\n/g, "")
+    .replace(/ font-family="[^"]*"| xml:space="preserve"/g, "")
+    .replace(
+      /<g id="([nbe]\d+)" class="(\w+)">\n<title>[^<]*<\/title>([^]*?<\/g>)/g,
+      (...found: string[]) => {
+        const [, name = "", type = "", rest = ""] = found;
+        const meaning = meanings.get(name);
+        return meaning ? opening(type, meaning) + styled(rest, meaning) : "";
+      },
+    );
+  return { content, width: Number(width), height: Number(height) };
+}
+
+const opening = (type: string, { id, kind, title, addresses }: Meaning): string =>
+  [
+    `<g id="${attribute(id)}" class="${type} ${kind}"`,
+    addresses.length > 0 ? ` data-addresses="${attribute(addresses.join(" "))}"` : "",
+    `>\n<title>${escaped(title)}</title>`,
+  ].join("");
+
+/** The lines of a text: a node's title, what it is, and the rest; a box's title. */
+function styled(group: string, { kind, label }: Meaning): string {
+  if (["system", "environment", "shared"].includes(kind))
+    return group.replace("<text ", '<text font-weight="bold" ');
+  if (!label) return group;
+  let line = 0;
+  return group.replace(/ font-size="[\d.]+"([^>]*)>/g, (_, rest: string) => {
+    line += 1;
+    if (line === 1) return ` font-size="${size.title}" font-weight="bold"${rest}>`;
+    return line === 2 && label.caption
+      ? ` font-size="${size.caption}"${rest.replace(/fill="[^"]*"/, `fill="${quiet}"`)}>`
+      : ` font-size="${size.detail}"${rest}>`;
+  });
 }

@@ -35,7 +35,7 @@ const captions: Readonly<Record<NodeKind, string>> = {
   internet: "",
   "load-balancer": "load balancer",
   nat: "",
-  networks: "outside",
+  networks: "",
   parameters: "Parameter Store",
   queue: "SQS queue",
   repositories: "",
@@ -82,8 +82,18 @@ export function viewOf(graph: Graph): View {
 const labelOf = ({ kind, title, details }: Node, out: Edge | undefined): Label => ({
   title,
   caption: captions[kind],
-  lines: [...details, ...(out ? [`out to ${out.label}`] : [])],
+  lines: packed([...details, ...(out ? [`out: ${out.label}`] : [])]),
 });
+
+/** Characters that a line may have if it is made of several. */
+const WIDTH = 30;
+
+/** Short lines side by side. */
+const packed = (lines: readonly string[]): readonly string[] =>
+  lines.reduce<string[]>((all, line) => {
+    const joined = `${all.at(-1)} · ${line}`;
+    return all.length > 0 && joined.length <= WIDTH ? [...all.slice(0, -1), joined] : [...all, line];
+  }, []);
 
 function lineOf(edges: readonly Edge[]): Line {
   const [first] = edges as [Edge];
