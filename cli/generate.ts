@@ -1,11 +1,15 @@
-// Writes the files that are made from the input catalogue: npm run generate
+// Writes the files that are made from the input catalogue, and the README's picture: npm run generate
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { projectRoot } from "../environments/root";
 import { generatedFiles } from "../environments/template";
+import { pictureFile, readmePicture } from "./diagram/picture";
 
-for (const [file, content] of Object.entries(generatedFiles())) {
+function write(file: string, content: string): void {
   const path = join(projectRoot, file);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
 }
+
+for (const [file, content] of Object.entries(generatedFiles())) write(file, content);
+void readmePicture().then((picture) => write(pictureFile, picture));

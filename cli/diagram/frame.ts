@@ -1,4 +1,5 @@
-import { edgeLegend, edgeLooks, ink, legend, quiet, type Look } from "./looks";
+import type { Graph } from "./graph";
+import { edgeLegend, edgeLooks, ink, legend, looks, quiet, type Look } from "./looks";
 
 /** One part of the picture, in points. */
 export interface Drawn {
@@ -22,7 +23,7 @@ export const escaped = (text: string): string =>
 export const attribute = (text: string): string => escaped(text).replaceAll('"', "&quot;");
 
 /** The parts one below the other, their boxes in line, below a title and above what the colours mean. */
-export function framed(name: string, parts: readonly Drawn[]): string {
+export function framed(graph: Graph, parts: readonly Drawn[]): string {
   const lefts = parts.map(({ left }) => left).filter(Number.isFinite);
   const left = Math.max(0, ...lefts);
   const placed: string[] = [];
@@ -35,9 +36,9 @@ export function framed(name: string, parts: readonly Drawn[]): string {
     right = Math.max(right, x + part.width);
   }
   const width = Math.ceil(right + MARGIN);
-  const below = legendOf(y + ROW / 2, width);
+  const below = legendOf(graph, y + ROW / 2, width);
   const height = Math.ceil(below.bottom + MARGIN);
-  const title = `Architecture of ${name}`;
+  const title = `Architecture of ${graph.name}`;
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`,
     `  role="img" aria-label="${attribute(title)}" font-family="Helvetica, Arial, 'Liberation Sans', sans-serif">`,
@@ -77,13 +78,20 @@ const lineEntry = ([text, kind]: (typeof edgeLegend)[number]): Entry => {
   };
 };
 
+/** What the colours mean that the graph has. */
 function legendOf(
+  graph: Graph,
   top: number,
   width: number,
 ): { readonly lines: readonly string[]; readonly bottom: number } {
   const lines: string[] = [];
   let y = round(top);
-  for (const entries of [legend.map(shapeEntry), edgeLegend.map(lineEntry)]) {
+  const fills = new Set(graph.nodes.map(({ kind }) => looks[kind].fill));
+  const kinds = new Set(graph.edges.map(({ kind }) => kind));
+  for (const entries of [
+    legend.filter(([, { fill }]) => fills.has(fill)).map(shapeEntry),
+    edgeLegend.filter(([, kind]) => kinds.has(kind)).map(lineEntry),
+  ]) {
     let x = MARGIN;
     for (const { text, sample } of entries) {
       const wide = Math.round(SAMPLE + text.length * CHARACTER + GAP);

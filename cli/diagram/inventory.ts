@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { SynthesizedStack } from "../../environments/app";
 import { Template, type Resource, type TerraformJson } from "../cost/template";
 
 /** The parts of a `cdk.tf.json` that a diagram is drawn from. */
@@ -10,6 +13,12 @@ export interface NamedStack {
   readonly name: string;
   readonly json: StackJson;
 }
+
+/** Reads what a stack was synthesized to. */
+export const stackJson = ({ name, directory }: SynthesizedStack): NamedStack => ({
+  name,
+  json: JSON.parse(readFileSync(join(directory, "cdk.tf.json"), "utf8")) as StackJson,
+});
 
 /** One resource, told from those of the other stack. */
 export interface Item extends Resource {

@@ -20,7 +20,6 @@ export function lanesOf(graph: Graph, lines: readonly Line[]): readonly Lane[] {
     if (kept === undefined || gone === undefined) return;
     for (const [id, group] of groups) if (group === gone) groups.set(id, kept);
   };
-  join("environment", "shared");
   for (const { from, to } of lines) join(outer.get(from) ?? "", outer.get(to) ?? "");
   const names = [...new Set(groups.values())].sort(systemsFirst);
   return names.map((name) => laneOf(name, graph, lines, (box) => groups.get(box ?? "") === name, outer));

@@ -28,7 +28,7 @@ export const looks: Readonly<Record<NodeKind, Look & { readonly shape?: string }
   internet: { ...network, shape: "ellipse" },
   "load-balancer": entry,
   nat: network,
-  networks: { ...network, shape: "ellipse" },
+  networks: network,
   parameters: data,
   queue: message,
   repositories: data,

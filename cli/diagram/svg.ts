@@ -14,7 +14,7 @@ export async function svgOf(graph: Graph): Promise<string> {
   const viz = await instance();
   const view = viewOf(graph);
   return framed(
-    graph.name,
+    graph,
     lanesOf(graph, view.lines).map((lane) => drawn(viz, lane, view)),
   );
 }
@@ -113,7 +113,8 @@ const boxLook = ({ kind, title }: Box) => {
   const isOuter = kind !== "public" && kind !== "private";
   return {
     label: plain(title),
-    labeljust: "l",
+    labeljust: isOuter ? "l" : "r",
+    labelloc: isOuter ? "t" : "b",
     style: "rounded,filled",
     fillcolor: fill,
     color: line,

@@ -82,8 +82,12 @@ export function viewOf(graph: Graph): View {
 const labelOf = ({ kind, title, details }: Node, out: Edge | undefined): Label => ({
   title,
   caption: captions[kind],
-  lines: packed([...details, ...(out ? [`out: ${out.label}`] : [])]),
+  lines: (lists.includes(kind) ? asTheyAre : packed)([...details, ...(out ? [`out: ${out.label}`] : [])]),
 });
+
+/** Kinds whose lines are a list. */
+const lists: readonly NodeKind[] = ["networks", "repositories", "subnets"];
+const asTheyAre = (lines: readonly string[]): readonly string[] => lines;
 
 /** Characters that a line may have if it is made of several. */
 const WIDTH = 30;

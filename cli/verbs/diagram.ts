@@ -1,10 +1,8 @@
 import { Option, type Command } from "commander";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { LandfallError } from "../../environments/errors";
-import type { SynthesizedStack } from "../../environments/app";
 import { buildGraph } from "../diagram/build";
-import type { NamedStack, StackJson } from "../diagram/inventory";
+import { stackJson } from "../diagram/inventory";
 import { mermaidOf } from "../diagram/mermaid";
 import { svgOf } from "../diagram/svg";
 import { progress, result } from "../output";
@@ -15,12 +13,6 @@ interface Flags {
   readonly out?: string;
   readonly json?: true;
 }
-
-/** Reads what a stack was synthesized to. */
-export const stackJson = ({ name, directory }: SynthesizedStack): NamedStack => ({
-  name,
-  json: JSON.parse(readFileSync(join(directory, "cdk.tf.json"), "utf8")) as StackJson,
-});
 
 /** Adds `diagram`. It calls no cloud. */
 export function register(program: Command): void {
