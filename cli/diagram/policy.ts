@@ -176,22 +176,27 @@ function patternsOf(inventory: Inventory, from: Item, text: string): readonly st
 /** Whether some ARN matches both patterns. Wildcards do not reach over the colons of an ARN. */
 export const overlap = (a: string, b: string): boolean => everyPart(a, b, overlapText);
 
-/** Whether the pattern matches every ARN that the other one matches. */
-export const covers = (pattern: string, other: string): boolean => everyPart(pattern, other, coversText);
+/** Whether the pattern matches all of a store that has this ARN, wherever that is. */
+export const covers = (pattern: string, arn: string): boolean => everyPart(pattern, arn, coversText);
 
+/** Whether ARNs match in all parts, the resource as told; of a store's ARN, the parts before that are not known. */
 function everyPart(a: string, b: string, matches: (a: string, b: string) => boolean): boolean {
   if (a === "*" || !a.startsWith("arn:")) return matches(a, b);
   const [first, second] = [partsOf(a), partsOf(b)];
-  return first.every((part, index) => matches(part, second[index] ?? ""));
+  return first.every((part, index) =>
+    (index === RESOURCE ? matches : overlapText)(part, second[index] ?? ""),
+  );
 }
 
-const PARTS = 6;
+/** Place of the resource in an ARN, after `arn`, partition, service, region and account. Its colons are its own. */
+const RESOURCE = 5;
 
-/** Partition, service, region, account and resource, whose colons are its own. */
 function partsOf(arn: string): readonly string[] {
   const parts = arn.split(":");
-  const own = parts.slice(0, PARTS - 1);
-  return parts.length < PARTS ? parts : [...own, parts.slice(PARTS - 1).join(":")];
+  const rest = arn.endsWith("*") ? "*" : "";
+  return Array.from({ length: RESOURCE + 1 }, (_, index) =>
+    index === RESOURCE && parts.length > RESOURCE ? parts.slice(index).join(":") : (parts[index] ?? rest),
+  );
 }
 
 /** `*` is any text, `?` any character. */
