@@ -57,4 +57,4 @@ const quoted = (text: string): string => `"${escaped(text)}"`;
 
 /** Text with nothing in it that Mermaid, or the HTML that it makes, reads as other than text. */
 export const escaped = (text: string): string =>
-  text.replace(/[#"&<>`\\\p{Cc}]/gu, (character) => `#${character.codePointAt(0)};`);
+  text.replace(/[#"&<>`|\\\p{Cc}]/gu, (character) => `#${character.codePointAt(0)};`);
