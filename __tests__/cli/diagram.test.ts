@@ -8,6 +8,7 @@ import { escaped, mermaidOf } from "../../cli/diagram/mermaid";
 import { pictureFile, readmePicture } from "../../cli/diagram/picture";
 import { svgOf } from "../../cli/diagram/svg";
 import type { StackJson } from "../../cli/diagram/inventory";
+import { viewOf } from "../../cli/diagram/view";
 import { register } from "../../cli/verbs/diagram";
 import { projectRoot } from "../../environments/root";
 import { synthesized } from "../scan/synthesized";
@@ -158,6 +159,31 @@ describe("Mermaid", () => {
     );
     expect(escaped("a\nb")).toBe("a#10;b");
   });
+});
+
+test("what many read is told by each, and has no lines", () => {
+  const part = { details: [], addresses: [], parts: [] };
+  const readers = (count: number): Graph => {
+    const ids = Array.from({ length: count }, (_, index) => `s${index}`);
+    return {
+      ...empty,
+      nodes: [
+        ...ids.map((id) => ({ ...part, id, kind: "service" as const, title: id })),
+        { ...part, id: "x/secrets", kind: "secrets" as const, title: "5 secrets" },
+      ],
+      edges: ids.map((from) => ({
+        from,
+        to: "x/secrets",
+        kind: "access" as const,
+        label: "read 2 of 5",
+        addresses: [],
+      })),
+    };
+  };
+  expect(viewOf(readers(3)).lines).toHaveLength(3);
+  expect(viewOf(readers(3)).labels.get("s0")?.lines).toEqual([]);
+  expect(viewOf(readers(4)).lines).toEqual([]);
+  expect(viewOf(readers(4)).labels.get("s0")?.lines).toEqual(["read 2 of 5 secrets"]);
 });
 
 test("the README's picture is current; npm run generate mends it", async () => {

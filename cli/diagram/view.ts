@@ -51,39 +51,48 @@ const captions: Readonly<Record<NodeKind, string>> = {
 /** Order in which kinds decide how a line is drawn that stands for several. */
 const precedence: readonly EdgeKind[] = ["invocation", "access", "network", "route"];
 
+/** Nodes that may have lines to one data store. Where more read or write it, each tells so itself. */
+const CROWD = 3;
+
 /**
- * What to show of a graph. Ports to the Internet are told in the node, as nearly every node has such an edge, and pulling
- * images is not shown.
+ * What to show of a graph. Ports to the Internet are told in the node, as nearly every node has such an edge; so is what
+ * many read or write. Pulling images is not shown.
  */
 export function viewOf(graph: Graph): View {
-  const kinds = new Map(graph.nodes.map(({ id, kind }) => [id, kind]));
+  const nodes = new Map(graph.nodes.map((node) => [node.id, node]));
   const isOut = ({ kind, to }: Edge) => kind === "network" && to === internet;
-  const isPull = ({ kind, to }: Edge) => kind === "access" && kinds.get(to) === "repositories";
-  const shown = graph.edges.filter((edge) => !isOut(edge) && !isPull(edge));
+  const isPull = ({ kind, to }: Edge) => kind === "access" && nodes.get(to)?.kind === "repositories";
   const pairs = new Map<string, Edge[]>();
-  for (const edge of shown) {
+  for (const edge of graph.edges.filter((one) => !isOut(one) && !isPull(one))) {
     const key = JSON.stringify([edge.from, edge.to]);
     pairs.set(key, [...(pairs.get(key) ?? []), edge]);
   }
+  const lines = [...pairs.values()].map(lineOf);
+  const crowds = new Map<string, number>();
+  for (const { kind, to } of lines) if (kind === "access") crowds.set(to, (crowds.get(to) ?? 0) + 1);
+  const isTold = ({ kind, to, ports }: DrawnLine) =>
+    kind === "access" && !ports && (crowds.get(to) ?? 0) > CROWD;
+  const tellingsOf = ({ id }: Node) => [
+    ...lines
+      .filter((line) => line.from === id && isTold(line))
+      .map((line) => telling(line, nodes.get(line.to))),
+    ...graph.edges.filter((edge) => isOut(edge) && edge.from === id).map(({ label }) => `out: ${label}`),
+  ];
   return {
-    labels: new Map(
-      graph.nodes.map((node) => [
-        node.id,
-        labelOf(
-          node,
-          graph.edges.find((edge) => isOut(edge) && edge.from === node.id),
-        ),
-      ]),
-    ),
-    lines: [...pairs.values()].map(lineOf),
+    labels: new Map(graph.nodes.map((node) => [node.id, labelOf(node, tellingsOf(node))])),
+    lines: lines.filter((line) => !isTold(line)),
   };
 }
 
-const labelOf = ({ kind, title, details }: Node, out: Edge | undefined): Label => ({
+const labelOf = ({ kind, title, details }: Node, tellings: readonly string[]): Label => ({
   title,
   caption: captions[kind],
-  lines: (lists.includes(kind) ? asTheyAre : packed)([...details, ...(out ? [`out: ${out.label}`] : [])]),
+  lines: (lists.includes(kind) ? asTheyAre : packed)([...details, ...tellings]),
 });
+
+/** Such as `read data lake`, or `read 1 of 3 secrets`. */
+const telling = ({ label }: Line, to: Node | undefined): string =>
+  / of \d+$/.test(label) ? `${label.replace(/\d+$/, "")}${to?.title}` : `${label} ${to?.title}`;
 
 /** Kinds whose lines are a list. */
 const lists: readonly NodeKind[] = ["networks", "repositories", "subnets"];
@@ -99,7 +108,12 @@ const packed = (lines: readonly string[]): readonly string[] =>
     return all.length > 0 && joined.length <= WIDTH ? [...all.slice(0, -1), joined] : [...all, line];
   }, []);
 
-function lineOf(edges: readonly Edge[]): Line {
+interface DrawnLine extends Line {
+  /** Whether it stands for network traffic too. */
+  readonly ports: boolean;
+}
+
+function lineOf(edges: readonly Edge[]): DrawnLine {
   const [first] = edges as [Edge];
   const inOrder = precedence.flatMap((kind) => edges.filter((edge) => edge.kind === kind));
   return {
@@ -111,6 +125,7 @@ function lineOf(edges: readonly Edge[]): Line {
       .filter(Boolean)
       .reverse()
       .join(" · "),
+    ports: edges.some(({ kind }) => kind === "network"),
     addresses: [...new Set(edges.flatMap(({ addresses }) => addresses))],
   };
 }
