@@ -60,6 +60,10 @@ describe("network edges", () => {
     ["that nothing lets in", { ...both, aws_vpc_security_group_ingress_rule: {} }],
     ["that nothing lets out", { ...both, aws_vpc_security_group_egress_rule: {} }],
     [
+      "that nothing lets out to that group",
+      { ...both, aws_vpc_security_group_egress_rule: { out: rule("web", 3000, from("web")) } },
+    ],
+    [
       "that another port is let out for",
       { ...both, aws_vpc_security_group_egress_rule: { out: rule("web", 3001, from("app")) } },
     ],
@@ -74,6 +78,18 @@ describe("network edges", () => {
     ],
   ])("do not lead %s", (_, rules) => {
     expect(linesOf(graphOf({ ...two, ...rules }))).toEqual([]);
+  });
+
+  test("do not lead inside where only a network elsewhere is let out to", () => {
+    const out = (cidr: string) => ({
+      ...two,
+      ...both,
+      aws_vpc_security_group_egress_rule: { out: rule("web", 3000, { cidr_ipv4: cidr }) },
+    });
+    expect(linesOf(graphOf(out("198.51.100.0/24")))).toEqual([
+      "network aws_instance.web -> networks:198.51.100.0/24 3000",
+    ]);
+    expect(linesOf(graphOf(out("10.0.0.0/8")))).toContain(between);
   });
 
   test("have the ports that both rules have", () => {

@@ -83,7 +83,7 @@ export class Inventory {
     const remote = [...text.matchAll(remoteOutput)].flatMap(([, other = "", path = ""]) =>
       this.named({ stack: other }, this.output(other, path)),
     );
-    const own = [...text.replace(remoteOutput, "").matchAll(resourceName)].map(([, type = "", name = ""]) =>
+    const own = [...text.matchAll(resourceName)].map(([, type = "", name = ""]) =>
       this.byId.get(this.idOf(stack, `${type}.${name}`)),
     );
     return [...remote, ...own.filter((item) => item !== undefined)];
