@@ -326,6 +326,7 @@ export function deployerPolicies(props: DeployerPolicyProps): {
     allow("OldTaskDefinitions", ["ecs:DeregisterTaskDefinition"], "*", {
       StringEquals: { "aws:RequestedRegion": region },
     }),
+    allow("DeleteTaskDefinitions", ["ecs:DeleteTaskDefinitions"], arns("ecs", "task-definition/*-vieweratlas-*")),
     allow("TaskDefinitions", ["ecs:RegisterTaskDefinition"], "*", {
       StringEquals: { "aws:RequestTag/Project": "landfall" },
     }),

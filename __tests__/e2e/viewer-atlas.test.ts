@@ -240,11 +240,17 @@ describe("ViewerAtlas in a network of our own", () => {
   it("leaves nothing behind when it is destroyed", async () => {
     expect((await sandbox.tagged("System", "viewer-atlas")).length).toBeGreaterThan(10);
     expectExit(await sandbox.project.landfall("destroy", "sandbox", "--yes"), 0);
-    // ECS keeps what it has stopped, without use or cost
+    // ECS still shows clusters and services that are gone, as INACTIVE
     const left = (await sandbox.tagged("Environment", "sandbox")).filter(
-      (arn) => !/:(task-definition|service|cluster)\//.test(arn),
+      (arn) => !/:ecs:.*:(service|cluster)\//.test(arn),
     );
     expect(left.filter((arn) => arn.includes("vieweratlas"))).toEqual([]);
+    const { taskDefinitionArns } = await sandbox.json(
+      "ecs",
+      "AmazonEC2ContainerServiceV20141113.ListTaskDefinitions",
+      { status: "ACTIVE" },
+    );
+    expect(taskDefinitionArns).toEqual([]);
     const { services = [] } = await sandbox
       .json("ecs", "AmazonEC2ContainerServiceV20141113.DescribeServices", {
         cluster: `${prefix}-cluster`,

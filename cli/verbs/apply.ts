@@ -8,6 +8,7 @@ import { guardData } from "../data-guard";
 import { confirm, progress, result, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
 import { awaitMacroAi } from "../release/macro-ai";
+import { retiringTaskDefinitions } from "../task-definitions";
 import { TerraformError, type Counts, type PlanDocument, type Terraform } from "../terraform";
 import { awaitServices } from "../rollout";
 import { explainLock, openTerraform, openWorkspace, type Workspace } from "../workspace";
@@ -148,8 +149,10 @@ export async function applyPlan(
   } = options;
   if (show) progress(await terraform.show(file, { color: takesColors(process.stderr) }));
   await confirm(question, { yes });
-  await explainLock(workspace, () =>
-    withProgress(total, (listener) => terraform.apply(file, { lock, listener })),
+  await retiringTaskDefinitions(workspace, () =>
+    explainLock(workspace, () =>
+      withProgress(total, (listener) => terraform.apply(file, { lock, listener })),
+    ),
   );
 }
 

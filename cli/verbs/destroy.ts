@@ -5,6 +5,7 @@ import { LandfallError, UsageError } from "../../environments/errors";
 import { guardData } from "../data-guard";
 import { confirm, confirmByName, progress, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
+import { retiringTaskDefinitions } from "../task-definitions";
 import type { Terraform } from "../terraform";
 import { explainLock, openTerraform, openWorkspace, type Workspace } from "../workspace";
 import { checkArguments, planStack, withOwnPlanFile } from "./plan";
@@ -52,8 +53,10 @@ async function destroyByPlan(
   } else {
     await confirm(question, options);
   }
-  await explainLock(workspace, () =>
-    withProgress(totalOf(plan.counts), (listener) => terraform.apply(file, { listener })),
+  await retiringTaskDefinitions(workspace, () =>
+    explainLock(workspace, () =>
+      withProgress(totalOf(plan.counts), (listener) => terraform.apply(file, { listener })),
+    ),
   );
 }
 
