@@ -326,7 +326,6 @@ export function deployerPolicies(props: DeployerPolicyProps): {
     allow("OldTaskDefinitions", ["ecs:DeregisterTaskDefinition"], "*", {
       StringEquals: { "aws:RequestedRegion": region },
     }),
-    allow("DeleteTaskDefinitions", ["ecs:DeleteTaskDefinitions"], arns("ecs", "task-definition/*-vieweratlas-*")),
     allow("TaskDefinitions", ["ecs:RegisterTaskDefinition"], "*", {
       StringEquals: { "aws:RequestTag/Project": "landfall" },
     }),
