@@ -43,9 +43,14 @@ export class ConnectionString extends Construct {
       secretId: secret.resource.id,
       dependsOn: [...database.ready],
     });
+    const password = `\${urlencode(${database.secret.expression})}`;
     writeValue(version, {
-      value: urlOf(scheme, database, `\${urlencode(${database.secret.expression})}`),
-      version: numberOf(urlOf(scheme, database, database.secret.versionId)),
+      value: urlOf(scheme, database, database.endpoint, password),
+      version: numberOf([
+        database.secret.versionId,
+        database.endpoint,
+        urlOf(scheme, database, "host", "password"),
+      ]),
     });
     this.versionId = version.versionId;
   }
@@ -53,11 +58,12 @@ export class ConnectionString extends Construct {
 
 function urlOf(
   scheme: NonNullable<ConnectionStringProps["scheme"]>,
-  { endpoint, port, databaseName, username }: LoginTarget,
+  { port, databaseName, username }: LoginTarget,
+  host: string,
   password: string,
 ): string {
   const user = encodeURIComponent(username);
-  const place = `${endpoint}:${port}/${databaseName}`;
+  const place = `${host}:${port}/${databaseName}`;
   return scheme === "jdbc:postgresql"
     ? `${scheme}://${place}?user=${user}&password=${password}&sslmode=require`
     : `${scheme}://${user}:${password}@${place}?sslmode=require`;

@@ -1,6 +1,6 @@
 import type { SecretsmanagerSecret } from "@cdktf/provider-aws/lib/secretsmanager-secret";
 import { SecretsmanagerSecretVersion } from "@cdktf/provider-aws/lib/secretsmanager-secret-version";
-import { TerraformStack, type TerraformResource } from "cdktf";
+import { TerraformStack, Token, type TerraformResource } from "cdktf";
 import { Construct } from "constructs";
 import { literal } from "./naming";
 import { OperatorSecret, type SecretProps } from "./secret";
@@ -91,12 +91,15 @@ export class GeneratedSecret extends Construct {
 
   /** Number of the stored version, for the version argument beside a write-only one. Another, not a higher, after each change. */
   get versionNumber(): string {
-    return numberOf(this.versionId);
+    return numberOf([this.versionId]);
   }
 }
 
-/** A number for a text that changes with it, as a Terraform expression. */
-export const numberOf = (text: string): string => `\${parseint(substr(sha256("${text}"), 0, 12), 16)}`;
+/** A number that changes with any of the parts, as a Terraform expression. */
+export function numberOf(parts: readonly string[]): string {
+  const list = parts.map((part) => (Token.isUnresolved(part) ? part : quoted(part)));
+  return `\${parseint(substr(sha256(join(" ", [${list.join(", ")}])), 0, 12), 16)}`;
+}
 
 /** Gives a secret's version a value that Terraform does not write down; a change of the number makes a new version. */
 export function writeValue(

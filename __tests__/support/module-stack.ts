@@ -1,7 +1,16 @@
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
-import { App, TerraformStack, type TerraformElement } from "cdktf";
+import {
+  App,
+  DefaultTokenResolver,
+  StringConcat,
+  TerraformStack,
+  Tokenization,
+  type TerraformElement,
+} from "cdktf";
 import type { Node } from "constructs";
-import { temporaryFolder } from "./stacks";
+import { resource, temporaryFolder } from "./stacks";
+
+export type Json = Parameters<typeof resource>[0];
 
 /** A stack to try modules in, with the addresses that all our stacks have and its state in a file beside it. */
 export class ModuleStack extends TerraformStack {
@@ -14,6 +23,16 @@ export class ModuleStack extends TerraformStack {
   /** What its constructs find wrong. */
   problems(): string[] {
     return this.node.findAll().flatMap((construct) => construct.node.validate());
+  }
+
+  /** A value as it is in the JSON. */
+  resolve(value: unknown): unknown {
+    const resolver = new DefaultTokenResolver(new StringConcat());
+    return Tokenization.resolve(value, { scope: this, resolver, preparing: false });
+  }
+
+  get json(): Json {
+    return this.toTerraform() as Json;
   }
 
   protected override allocateLogicalId(element: TerraformElement | Node): string {
