@@ -8,6 +8,7 @@ import { DataResource, type ITerraformDependable, type TerraformResourceLifecycl
 import { Construct } from "constructs";
 import { arnsIn, type Place } from "./arn";
 import type { LoginTarget } from "./connection-string";
+import { Delivery } from "./delivery";
 import { GeneratedSecret } from "./generated-secret";
 import { LogGroups } from "./log-groups";
 import { port } from "./port-range";
@@ -131,6 +132,7 @@ export class Database extends Construct implements LoginTarget {
   readonly ready: readonly ITerraformDependable[];
   /** Of its CloudWatch metrics. */
   readonly dimensions: Readonly<Record<string, string>>;
+  private readonly delivery: Delivery;
   private readonly props: ResolvedProps;
 
   constructor(scope: Construct, id: string, props: DatabaseProps) {
@@ -154,6 +156,7 @@ export class Database extends Construct implements LoginTarget {
         valueField: "password",
       },
     });
+    this.delivery = new Delivery(this, "delivery", { path: `/${name}/database`, secret: this.secret });
     this.group = new SecurityGroup(this, "group", {
       name: `${name}-database`,
       description: `Database ${name}`,
@@ -201,7 +204,8 @@ export class Database extends Construct implements LoginTarget {
       ...this.monitoring(),
     });
     instance.addOverride("password_wo", this.secret.value);
-    instance.addOverride("password_wo_version", this.secret.versionNumber);
+    instance.addOverride("password_wo_version", this.delivery.number);
+    this.delivery.confirm(instance.getStringAttribute("password_wo_version"));
     return {
       arn: instance.arn,
       resourceId: instance.resourceId,
@@ -232,7 +236,8 @@ export class Database extends Construct implements LoginTarget {
       preferredMaintenanceWindow: props.maintenanceWindow,
     });
     cluster.addOverride("master_password_wo", this.secret.value);
-    cluster.addOverride("master_password_wo_version", this.secret.versionNumber);
+    cluster.addOverride("master_password_wo_version", this.delivery.number);
+    this.delivery.confirm(cluster.getStringAttribute("master_password_wo_version"));
     const monitoring = this.monitoring();
     const instances = Array.from({ length: props.multiAz ? 2 : 1 }, (_, index) => {
       const number = index + 1;

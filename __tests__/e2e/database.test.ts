@@ -1,89 +1,16 @@
-import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
-import { Subnet } from "@cdktf/provider-aws/lib/subnet";
-import { Vpc } from "@cdktf/provider-aws/lib/vpc";
-import { App, LocalBackend, TerraformStack, TerraformVariable } from "cdktf";
+import { App } from "cdktf";
 import { execa, execaSync } from "execa";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ConnectionString } from "../../modules/connection-string";
-import { Database, type DatabaseProps } from "../../modules/database";
-import { GeneratedSecret } from "../../modules/generated-secret";
-import { SecurityGroup } from "../../modules/security-group";
 import { emulatorEnvironment, startEmulator, stopEmulator } from "../../sandbox/emulator";
 import { AwsProxy, type AwsCall } from "./support/aws-proxy";
+import { DatabaseStack, region } from "./support/database-stack";
 import { killTree } from "./support/processes";
 import { unzipped } from "./support/unzip";
 
 const minutes = 60_000;
 jest.setTimeout(10 * minutes);
-
-const region = "us-east-1";
-const schemes = { hasura: "postgres", supertokens: "postgresql", optaplanner: "jdbc:postgresql" } as const;
-
-/** A network, both kinds of database, what logs in to them, and a secret of another form. */
-class DatabaseStack extends TerraformStack {
-  constructor(app: App) {
-    super(app, "stage");
-    new AwsProvider(this, "aws", { region });
-    new LocalBackend(this, { path: "terraform.tfstate" });
-    this.addOverride("terraform.required_providers.aws.source", "hashicorp/aws");
-    const variable = new TerraformVariable(this, "rotation", { type: "number", default: 1 });
-    variable.overrideLogicalId("rotation");
-    const rotation = "${var.rotation}";
-
-    const vpc = new Vpc(this, "vpc", { cidrBlock: "10.0.0.0/16" });
-    const subnetIds = ["a", "b"].map(
-      (zone, index) =>
-        new Subnet(this, zone, {
-          vpcId: vpc.id,
-          availabilityZone: `${region}${zone}`,
-          cidrBlock: `10.0.${index}.0/24`,
-        }).id,
-    );
-    const group = new SecurityGroup(this, "service", { name: "service", description: "one", vpcId: vpc.id });
-    const common: Omit<DatabaseProps, "name" | "secretName"> = {
-      partition: "aws",
-      region,
-      accountIds: ["123456789012"],
-      vpcId: vpc.id,
-      subnetIds,
-      databaseName: "atomicdb",
-      rotation,
-      protect: false,
-      logRetentionDays: 30,
-    };
-    const instance = new Database(this, "instance", {
-      ...common,
-      name: "stage-atomic",
-      secretName: "stage/database",
-      monitoringSeconds: 60,
-      iamAuthentication: true,
-    });
-    instance.allowFrom("service", group);
-    const cluster = new Database(this, "cluster", {
-      ...common,
-      name: "stage-aurora",
-      secretName: "stage/aurora",
-      engine: "aurora",
-    });
-    cluster.allowFrom("service", group);
-
-    const secret = { description: "A connection string.", recoverable: false };
-    for (const [name, scheme] of Object.entries(schemes))
-      new ConnectionString(this, name, { ...secret, name: `stage/${name}-url`, database: instance, scheme });
-    new ConnectionString(this, "reports", { ...secret, name: "stage/reports-url", database: cluster });
-    new GeneratedSecret(this, "jwt", {
-      name: "stage/jwt",
-      description: "Key of tokens.",
-      recoverable: false,
-      length: 64,
-      punctuation: true,
-      rotation,
-      json: { fields: { type: "HS256" }, valueField: "key" },
-    });
-  }
-}
 
 const binary = process.env.TERRAFORM_BINARY_NAME ?? "terraform";
 const has = !execaSync(binary, ["version"], { reject: false }).failed;

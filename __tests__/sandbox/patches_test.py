@@ -410,5 +410,50 @@ class Budgets(unittest.TestCase):
         self.assertEqual(told["BudgetLimit"]["Amount"], "70")
 
 
+@mock_aws
+class Rds(unittest.TestCase):
+    def setUp(self):
+        self.rds = boto3.client("rds")
+
+    def create(self, name, **options):
+        options = {"Engine": "postgres", "MasterUsername": "one", "MasterUserPassword": "long enough", **options}
+        return self.rds.create_db_instance(
+            DBInstanceIdentifier=name, DBInstanceClass="db.t3.small", AllocatedStorage=20, **options
+        )["DBInstance"]
+
+    def test_each_instance_has_a_resource_id_of_its_own(self):
+        one, two = self.create("one"), self.create("two")
+        self.assertNotEqual(one["DbiResourceId"], two["DbiResourceId"])
+        by_id = {"Name": "dbi-resource-id", "Values": [two["DbiResourceId"]]}
+        found = self.rds.describe_db_instances(Filters=[by_id])["DBInstances"]
+        self.assertEqual([instance["DBInstanceIdentifier"] for instance in found], ["two"])
+
+    def test_an_instance_keeps_its_insights_and_takes_others(self):
+        self.create("one", EnablePerformanceInsights=True, PerformanceInsightsRetentionPeriod=7)
+        one = self.rds.describe_db_instances(DBInstanceIdentifier="one")["DBInstances"][0]
+        self.assertEqual((one["PerformanceInsightsEnabled"], one["PerformanceInsightsRetentionPeriod"]), (True, 7))
+        self.rds.modify_db_instance(DBInstanceIdentifier="one", EnablePerformanceInsights=False)
+        one = self.rds.describe_db_instances(DBInstanceIdentifier="one")["DBInstances"][0]
+        self.assertFalse(one["PerformanceInsightsEnabled"])
+        self.assertFalse(self.create("two")["PerformanceInsightsEnabled"])
+
+    def test_parameters_of_a_group_are_read_back(self):
+        self.rds.create_db_parameter_group(DBParameterGroupName="one", DBParameterGroupFamily="postgres16", Description="one")
+        wanted = {"ParameterName": "rds.force_ssl", "ParameterValue": "1", "ApplyMethod": "immediate"}
+        self.rds.modify_db_parameter_group(DBParameterGroupName="one", Parameters=[wanted])
+        self.assertEqual(self.rds.describe_db_parameters(DBParameterGroupName="one")["Parameters"], [wanted])
+
+    def test_only_serverless_v1_has_its_scaling(self):
+        cluster = {"Engine": "aurora-postgresql", "MasterUsername": "one", "MasterUserPassword": "long enough"}
+        scaling = {"MinCapacity": 0.5, "MaxCapacity": 4}
+        made = self.rds.create_db_cluster(
+            DBClusterIdentifier="two", ServerlessV2ScalingConfiguration=scaling, **cluster
+        )["DBCluster"]
+        self.assertNotIn("ScalingConfigurationInfo", made)
+        self.assertEqual(made["ServerlessV2ScalingConfiguration"]["MaxCapacity"], 4)
+        made = self.rds.create_db_cluster(DBClusterIdentifier="one", EngineMode="serverless", **cluster)["DBCluster"]
+        self.assertIn("ScalingConfigurationInfo", made)
+
+
 if __name__ == "__main__":
     unittest.main()
