@@ -177,13 +177,14 @@ const has = !execaSync(binary, ["version"], { reject: false }).failed;
 
   it("agrees after the next apply where the database refused the password", async () => {
     const refusal =
-      "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidDBInstanceState</Code><Message>Not now</Message></Error></ErrorResponse>";
+      "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidParameterCombination</Code><Message>refused by the test</Message></Error></ErrorResponse>";
     proxy.intercept = ({ action, parameters }) =>
       /^ModifyDB(Instance|Cluster)$/.test(action) && parameters.MasterUserPassword !== undefined
         ? { status: 400, body: refusal }
         : undefined;
-    await expect(apply(4)).rejects.toThrow("InvalidDBInstanceState");
+    await expect(apply(4)).rejects.toThrow("refused by the test");
     for (const value of given(/^Modify/)) secrets.add(String(value));
+    expect(proxy.calls.filter(isString)).toEqual([]); // services go on with what the database has
 
     proxy.intercept = () => undefined;
     proxy.calls.length = 0;

@@ -28,7 +28,8 @@ const instance = (json: Json) => resource(json, "aws_db_instance", "db");
 const cluster = (json: Json) => resource(json, "aws_rds_cluster", "db");
 const numberOf = (parts: string) => `\${parseint(substr(sha256(join(" ", [${parts}])), 0, 12), 16)}`;
 const passwordId = "aws_secretsmanager_secret_version.db_secret_version.version_id";
-const passwordNumber = numberOf(passwordId);
+const receipts = "data.aws_ssm_parameters_by_path.db_delivery_receipts.values";
+const passwordNumber = `\${tonumber(concat([for receipt in nonsensitive(${receipts}) : split(" ", receipt)[0] if endswith(receipt, ${passwordId})], [formatdate("YYYYMMDDhhmmss", plantimestamp())])[0])}`;
 const password =
   'jsondecode(ephemeral.aws_secretsmanager_secret_version.db_secret_version.secret_string)["password"]';
 
@@ -173,6 +174,22 @@ describe("an instance", () => {
           '${jsonencode({"engine" = "postgres", "dbname" = "atomicdb", "username" = "postgres", "password" = ephemeral.aws_secretsmanager_random_password.db_secret_version.random_password})}',
         secret_string_wo_version: "${var.rotation}",
       },
+    );
+  });
+
+  it("has a receipt of its password once it has it, which is no secret, for a failed change to be made again", () => {
+    const { json } = database();
+    expect(json.data.aws_ssm_parameters_by_path.db_delivery_receipts).toMatchObject({
+      path: "/stage-atomic/database",
+    });
+    expect(resource(json, "aws_ssm_parameter", "db_delivery_receipt")).toMatchObject({
+      name: "/stage-atomic/database/received",
+      type: "String",
+      insecure_value: `\${aws_db_instance.db.password_wo_version} \${${passwordId}}`,
+    });
+    const aurora = database({ engine: "aurora" }).json;
+    expect(resource(aurora, "aws_ssm_parameter", "db_delivery_receipt").insecure_value).toBe(
+      `\${aws_rds_cluster.db.master_password_wo_version} \${${passwordId}}`,
     );
   });
 
