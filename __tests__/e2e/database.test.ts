@@ -121,6 +121,11 @@ const has = !execaSync(binary, ["version"], { reject: false }).failed;
     expect(await stored("stage/optaplanner-url")).toMatch(
       /^jdbc:postgresql:\/\/stage-atomic\.[^:/]+:5432\/atomicdb\?user=postgres&password=[^&]+&sslmode=require$/,
     );
+    const other = await url("stage/other-url");
+    expect(decodeURIComponent(other.username)).toBe("some one");
+    expect(decodeURIComponent(other.password)).toBe(await stored("stage/other"));
+    expect(await stored("stage/other")).toMatch(/[?#&%+:]/); // so that escaping matters
+    secrets.add(await stored("stage/other"));
     const jwt = JSON.parse(await stored("stage/jwt")) as { type: string; key: string };
     expect(jwt).toEqual({ type: "HS256", key: expect.stringMatching(/^[^"'`/@\\\s]{64}$/) as string });
     secrets.add(jwt.key);

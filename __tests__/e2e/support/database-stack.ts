@@ -63,6 +63,25 @@ export class DatabaseStack extends TerraformStack {
     for (const [name, scheme] of Object.entries(schemes))
       new ConnectionString(this, name, { ...secret, name: `stage/${name}-url`, database: instance, scheme });
     new ConnectionString(this, "reports", { ...secret, name: "stage/reports-url", database: cluster });
+    const other = new GeneratedSecret(this, "other", {
+      ...secret,
+      name: "stage/other",
+      length: 200,
+      punctuation: true,
+      rotation,
+    });
+    new ConnectionString(this, "other_url", {
+      ...secret,
+      name: "stage/other-url",
+      database: {
+        endpoint: "db.example.com",
+        port: 5432,
+        databaseName: "other",
+        username: "some one",
+        secret: other,
+        ready: [],
+      },
+    });
     new GeneratedSecret(this, "jwt", {
       name: "stage/jwt",
       description: "Key of tokens.",
