@@ -428,6 +428,11 @@ class Rds(unittest.TestCase):
         found = self.rds.describe_db_instances(Filters=[by_id])["DBInstances"]
         self.assertEqual([instance["DBInstanceIdentifier"] for instance in found], ["two"])
 
+    def test_an_instance_has_a_certificate_of_the_default_authority_or_of_another(self):
+        self.assertEqual(self.create("one")["CACertificateIdentifier"], "rds-ca-rsa2048-g1")
+        other = self.create("two", CACertificateIdentifier="rds-ca-ecc384-g1")
+        self.assertEqual(other["CACertificateIdentifier"], "rds-ca-ecc384-g1")
+
     def test_an_instance_keeps_its_insights_and_takes_others(self):
         self.create("one", EnablePerformanceInsights=True, PerformanceInsightsRetentionPeriod=7)
         one = self.rds.describe_db_instances(DBInstanceIdentifier="one")["DBInstances"][0]
@@ -437,11 +442,11 @@ class Rds(unittest.TestCase):
         self.assertFalse(one["PerformanceInsightsEnabled"])
         self.assertFalse(self.create("two")["PerformanceInsightsEnabled"])
 
-    def test_parameters_of_a_group_are_read_back(self):
+    def test_parameters_of_a_group_are_read_back_as_the_users(self):
         self.rds.create_db_parameter_group(DBParameterGroupName="one", DBParameterGroupFamily="postgres16", Description="one")
         wanted = {"ParameterName": "rds.force_ssl", "ParameterValue": "1", "ApplyMethod": "immediate"}
         self.rds.modify_db_parameter_group(DBParameterGroupName="one", Parameters=[wanted])
-        self.assertEqual(self.rds.describe_db_parameters(DBParameterGroupName="one")["Parameters"], [wanted])
+        self.assertEqual(self.rds.describe_db_parameters(DBParameterGroupName="one")["Parameters"], [{**wanted, "Source": "user"}])
 
     def test_only_serverless_v1_has_its_scaling(self):
         cluster = {"Engine": "aurora-postgresql", "MasterUsername": "one", "MasterUserPassword": "long enough"}

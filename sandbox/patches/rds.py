@@ -20,21 +20,24 @@ forgotten = {
 
 
 def make_whole_instance(instance, *args, **kwargs):
-    """CreateDBInstance: moto 5.2.5 gives all instances one resource id, so that nobody can tell them apart by it, and
-    forgets the parameters above. ModifyDBInstance keeps them.
+    """CreateDBInstance: moto 5.2.5 gives all instances one resource id, so that nobody can tell them apart by it, a
+    certificate of an authority that is none, and forgets the parameters above. ModifyDBInstance keeps them.
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
     """
     make_instance(instance, *args, **kwargs)
     instance.dbi_resource_id = "db-" + "".join(choices(ascii_uppercase + digits, k=26))
+    instance.ca_certificate_identifier = kwargs.get("ca_certificate_identifier", "rds-ca-rsa2048-g1")
     for name, default in forgotten.items():
         setattr(instance, name, kwargs.get(name, default))
 
 
 def described_parameters(response):
-    """DescribeDBParameters: moto 5.2.5 answers with none, as it does not write its view of a dictionary as a list.
-    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBParameters.html
+    """DescribeDBParameters: moto 5.2.5 does not say whose a parameter is. It knows only those that were set.
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Parameter.html
     """
-    return ActionResult({"Parameters": list(describe_parameters(response).result["Parameters"])})
+    parameters = describe_parameters(response).result["Parameters"]
+    return ActionResult({"Parameters": [{**parameter, "Source": "user"} for parameter in parameters]})
 
 
 def own_scaling_configuration(cluster):
