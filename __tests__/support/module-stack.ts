@@ -8,7 +8,8 @@ import {
   type TerraformElement,
 } from "cdktf";
 import type { Node } from "constructs";
-import { resource, temporaryFolder } from "./stacks";
+import type { resource } from "./stacks";
+import { temporaryFolder } from "./stacks";
 
 export type Json = Parameters<typeof resource>[0];
 
