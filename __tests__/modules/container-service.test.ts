@@ -1,25 +1,10 @@
-import { App, TerraformStack, type TerraformElement } from "cdktf";
-import type { Node } from "constructs";
 import { containerDefinitions } from "../../modules/container";
 import { ContainerService, type ContainerServiceProps } from "../../modules/container-service";
 import { EcsCluster } from "../../modules/ecs-cluster";
 import { ServiceNamespace } from "../../modules/service-namespace";
 import { TaskDefinition, type TaskDefinitionProps } from "../../modules/task-definition";
-import { resource, resources, temporaryFolder } from "../support/stacks";
-
-type Json = Parameters<typeof resource>[0];
-
-/** With logical names as all our stacks have them. */
-class TestStack extends TerraformStack {
-  protected override allocateLogicalId(element: TerraformElement | Node): string {
-    const { path } = "node" in element ? element.node : element;
-    return path
-      .split("/")
-      .slice(1)
-      .filter((id) => id !== "this")
-      .join("_");
-  }
-}
+import { ModuleStack, type Json } from "../support/module-stack";
+import { resource, resources } from "../support/stacks";
 
 const account = { partition: "aws", region: "us-east-1", accountIds: ["123456789012"] };
 const image = "example.com/api@sha256:1";
@@ -28,7 +13,7 @@ function service(
   props: Partial<ContainerServiceProps> = {},
   task: Partial<TaskDefinitionProps> = {},
 ): { name: string; json: Json } {
-  const stack = new TestStack(new App({ outdir: temporaryFolder() }), "test");
+  const stack = new ModuleStack();
   const cluster = new EcsCluster(stack, "cluster", { name: "main", capacity: { spot: false } });
   const { name } = new ContainerService(stack, "api", {
     name: "api",
@@ -49,7 +34,7 @@ function service(
     network: { subnetIds: ["subnet-1"], securityGroupIds: ["sg-1"], assignPublicIp: false },
     ...props,
   });
-  return { name, json: stack.toTerraform() as Json };
+  return { name, json: stack.json };
 }
 
 describe("a service", () => {
@@ -89,11 +74,11 @@ describe("a service", () => {
   });
 
   it("can be found by name, and waits for what it is made after", () => {
-    const stack = new TestStack(new App({ outdir: temporaryFolder() }), "test");
+    const stack = new ModuleStack();
     const namespace = new ServiceNamespace(stack, "names", { name: "stage.internal", vpcId: "vpc-1" });
     const { hostName, registryArn } = namespace.register("api");
     expect(hostName).toBe("api.stage.internal");
-    const json = stack.toTerraform() as Json;
+    const json = stack.json;
     expect(resource(json, "aws_service_discovery_service", "names_api")).toMatchObject({
       name: "api",
       dns_config: { routing_policy: "MULTIVALUE", dns_records: [{ type: "A", ttl: 10 }] },
