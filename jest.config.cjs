@@ -3,7 +3,17 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 
 // Packages that are CommonJS and too large to compile again. All others are compiled, as some are ES modules: Node itself
 // loads those with require(), jest does not.
-const compiled = ["@aws-sdk", "@cdktf", "@smithy", "@viz-js", "cdktf", "constructs", "fast-check", "yaml", "zod"];
+const compiled = [
+  "@aws-sdk",
+  "@cdktf",
+  "@smithy",
+  "@viz-js",
+  "cdktf",
+  "constructs",
+  "fast-check",
+  "yaml",
+  "zod",
+];
 
 const common = {
   roots: ["<rootDir>/__tests__"],
@@ -19,10 +29,12 @@ const common = {
 };
 
 module.exports = {
+  maxWorkers: "100%", // all but one otherwise: half of a machine with two
   projects: [
     {
       ...common,
       displayName: "unit",
+      setupFiles: ["<rootDir>/__tests__/support/terraform-version.ts"],
       testMatch: ["**/*.test.ts"],
       testPathIgnorePatterns: ["/e2e/"],
     },

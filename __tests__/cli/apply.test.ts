@@ -9,12 +9,15 @@ import { configureAfterApply } from "../../cli/verbs/configure";
 import { destroy } from "../../cli/verbs/destroy";
 import { updateXScheduler } from "../../cli/verbs/release";
 import { openTerraform, openWorkspace, type Workspace } from "../../cli/workspace";
-import { temporaryFolder } from "../support/stacks";
+import { temporaryFolder } from "../support/folders";
 
-jest.mock("../../cli/release/macro-ai");
-jest.mock("../../cli/rollout");
-jest.mock("../../cli/verbs/configure");
-jest.mock("../../cli/verbs/release");
+jest.mock("../../cli/release/macro-ai", () => ({ awaitMacroAi: jest.fn() }));
+jest.mock("../../cli/rollout", () => ({ awaitServices: jest.fn() }));
+jest.mock("../../cli/verbs/configure", () => ({
+  checkBeforeApply: jest.fn(),
+  configureAfterApply: jest.fn(),
+}));
+jest.mock("../../cli/verbs/release", () => ({ updateXScheduler: jest.fn() }));
 jest.mock("../../cli/workspace", () => ({
   ...jest.requireActual<object>("../../cli/workspace"),
   openWorkspace: jest.fn(),

@@ -12,7 +12,7 @@ import { viewOf } from "../../cli/diagram/view";
 import { register } from "../../cli/verbs/diagram";
 import { projectRoot } from "../../environments/root";
 import { synthesized } from "../scan/synthesized";
-import { temporaryFolder } from "../support/stacks";
+import { temporaryFolder } from "../support/folders";
 
 const stacks = synthesized();
 const prod = buildGraph(["prod", "shared"].map((name) => ({ name, json: stacks.get(name) as StackJson })));

@@ -11,7 +11,7 @@ import { Waiting } from "../../cli/release/waiting";
 import { updateXScheduler } from "../../cli/verbs/release";
 import { openWorkspace, type Workspace } from "../../cli/workspace";
 
-jest.mock("../../cli/workspace");
+jest.mock("../../cli/workspace", () => ({ openWorkspace: jest.fn() }));
 
 jest.mock("execa", () => ({
   ...jest.requireActual<object>("execa"),

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { register } from "../../cli/verbs/remote";
 import { deployWith, FakeAws, viewerAtlasOutputs, type FakeState } from "../support/fake-aws";
 
-jest.mock("../../cli/workspace");
+jest.mock("../../cli/workspace", () => ({ openWorkspace: jest.fn() }));
 
 let aws: FakeAws;
 let said: string;

@@ -2,7 +2,7 @@ import { execa } from "execa";
 import { restart, tellRestart } from "../../cli/verbs/restart";
 import { deployWith, FakeAws, type FakeState } from "../support/fake-aws";
 
-jest.mock("../../cli/workspace");
+jest.mock("../../cli/workspace", () => ({ openWorkspace: jest.fn() }));
 jest.mock("execa", () => ({ execa: jest.fn() }));
 
 const deployment = (rolloutState: string, runningCount: number, more: object = {}) => ({

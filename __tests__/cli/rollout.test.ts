@@ -2,7 +2,7 @@ import { execa } from "execa";
 import { awaitServices } from "../../cli/rollout";
 import { deployWith, FakeAws, viewerAtlasOutputs } from "../support/fake-aws";
 
-jest.mock("../../cli/workspace");
+jest.mock("../../cli/workspace", () => ({ openWorkspace: jest.fn() }));
 jest.mock("execa", () => ({ execa: jest.fn() }));
 
 const revision = (number: number) =>

@@ -4,7 +4,7 @@ import { readContainers } from "../../cli/containers";
 import { explain, runArguments, runTask, type RunOptions, type TaskRun } from "../../cli/verbs/run";
 import { deployWith, FakeAws, viewerAtlasOutputs, type FakeState } from "../support/fake-aws";
 
-jest.mock("../../cli/workspace");
+jest.mock("../../cli/workspace", () => ({ openWorkspace: jest.fn() }));
 jest.mock("execa", () => ({ execa: jest.fn() }));
 
 const id = "0123456789abcdef";

@@ -13,9 +13,9 @@ import {
 } from "../../cli/verbs/secret";
 import { projectRoot } from "../../environments/root";
 import { deployWith, FakeAws, type FakeState } from "../support/fake-aws";
-import { temporaryFolder } from "../support/stacks";
+import { temporaryFolder } from "../support/folders";
 
-jest.mock("../../cli/workspace");
+jest.mock("../../cli/workspace", () => ({ openWorkspace: jest.fn() }));
 jest.mock("execa", () => ({ execa: jest.fn() }));
 
 const arn = (name: string) =>

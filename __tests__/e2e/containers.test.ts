@@ -7,7 +7,7 @@ import { listSecrets, readValue, setSecret } from "../../cli/verbs/secret";
 import { openWorkspace, type Workspace } from "../../cli/workspace";
 import { emulatorEnvironment, startEmulator, stopEmulator } from "../../sandbox/emulator";
 import { viewerAtlasOutputs } from "../support/fake-aws";
-import { temporaryFolder } from "../support/stacks";
+import { temporaryFolder } from "../support/folders";
 
 jest.mock("../../cli/workspace");
 jest.setTimeout(300_000);

@@ -6,7 +6,7 @@ import { LoadBalancer, type RouteProps } from "../../modules/load-balancer";
 import { emulatorEnvironment, startEmulator, stopEmulator } from "../../sandbox/emulator";
 import { answerTo, type ListenerRule } from "../support/listener-rules";
 import { ModuleStack } from "../support/module-stack";
-import { temporaryFolder } from "../support/stacks";
+import { temporaryFolder } from "../support/folders";
 import { call, expectExit, type Ran } from "./support/project";
 
 jest.setTimeout(10 * 60_000);

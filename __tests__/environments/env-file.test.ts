@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatEnvFile, parseEnvFile } from "../../environments/env-file";
-import { temporaryFolder } from "../support/stacks";
+import { temporaryFolder } from "../support/folders";
 
 const parse = (text: string) => parseEnvFile(Buffer.from(text));
 const valuesOf = (text: string) =>

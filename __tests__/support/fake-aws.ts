@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openWorkspace, type Workspace } from "../../cli/workspace";
 import type { Outputs } from "../../backend/state-store";
 import { projectRoot } from "../../environments/root";
-import { temporaryFolder } from "./stacks";
+import { temporaryFolder } from "./folders";
 
 const fake = join(projectRoot, "__tests__", "support", "fake-aws-cli.cjs");
 

@@ -9,7 +9,7 @@ import {
 } from "cdktf";
 import type { Node } from "constructs";
 import type { resource } from "./stacks";
-import { temporaryFolder } from "./stacks";
+import { temporaryFolder } from "./folders";
 
 export type Json = Parameters<typeof resource>[0];
 

@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { synthesize, type Synthesis } from "../../environments/app";
+import { temporaryFolder } from "./folders";
+
+export { temporaryFolder };
 
 type Block = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any -- parsed JSON
 
@@ -98,11 +100,3 @@ export function resource(json: Block, type: string, name: string): Block {
     );
   return found;
 }
-
-const folders: string[] = [];
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "landfall-test-"));
-  folders.push(folder);
-  return folder;
-}
-afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
