@@ -5,6 +5,8 @@ import { parse } from "yaml";
 import { projectRoot } from "../../environments/root";
 import { publicKey, synthesizeStage, temporaryFolder } from "../support/stacks";
 
+jest.setTimeout(60_000); // shellcheck and cloud-init take seconds on a busy machine
+
 const scripts = execaSync(
   "git",
   ["ls-files", "--cached", "--others", "--exclude-standard", "landfall", ".ci/run", "workloads/**/*.sh"],

@@ -5,6 +5,8 @@ import { dirname, join } from "node:path";
 import { projectRoot } from "../../environments/root";
 import { hostInput } from "../../workloads/chronos/application";
 
+jest.setTimeout(60_000); // each run of the script is many processes
+
 const has = (program: string) => !execaSync("which", [program], { reject: false }).failed;
 const suite = ["git", "flock"].every(has) ? describe : describe.skip;
 

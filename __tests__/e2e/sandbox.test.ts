@@ -17,6 +17,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { projectRoot } from "../../environments/root";
 
+jest.setTimeout(60_000); // each call is a process of its own
+
 /** A clone whose emulator is a server of the test's, so that nothing is installed and nobody's sandbox is touched. */
 const clone = mkdtempSync(join(tmpdir(), "landfall-sandbox-"));
 const stateFolder = join(clone, ".landfall", "sandbox");
