@@ -16,6 +16,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { projectRoot } from "../../environments/root";
 
+jest.setTimeout(60_000); // each call is a process of its own
+
 /** A clone in a folder with a blank in its name. Its command prints what it was given; its npm notes each call. */
 let temporary: string;
 let clone: string;
