@@ -1,6 +1,6 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
-import { fargateCpus } from "../modules/fargate-size";
+import { fargateCpus, fargateSizeProblem } from "../modules/fargate-size";
 import { meet, type PortRange } from "../modules/port-range";
 import { scheduleProblem } from "../modules/schedule";
 import { parseEnvFile, type Assignment } from "./env-file";
@@ -422,6 +422,83 @@ export const fargateMemory = define(
   "MiB",
   "a memory size in MiB that Fargate has for that CPU.",
   integer(512, 122_880),
+  "number",
+);
+
+/** Value of a pair whose name is that of a service; no service twice. */
+const byService = <T>(item: z.ZodType<T, string>) =>
+  byHost(item).transform((pairs): ReadonlyMap<string, T> => new Map(pairs));
+
+const twoNumbers = (what: string) =>
+  matching(/^\d{1,6}:\d{1,6}$/, what).transform((text) => text.split(":").map(Number) as [number, number]);
+
+/** Sizes of Fargate tasks by service. */
+export const sizeByService = define(
+  "list of service=CPU:MiB",
+  "pairs such as app=512:1024, with commas; each a size that Fargate has.",
+  byService(
+    twoNumbers("a size such as 512:1024").superRefine(([cpu, memory], context) => {
+      const message = fargateSizeProblem(cpu, memory);
+      if (message) context.addIssue({ code: "custom", message });
+    }),
+  ),
+);
+
+/** Numbers of tasks by service. */
+export const tasksByService = define(
+  "list of service=least:most",
+  "pairs such as app=1:4, with commas; the same number twice scales nothing, and 0:0 stops the service.",
+  byService(
+    twoNumbers("a range such as 1:4").refine(([least, most]) => least <= most && most <= 100, {
+      message: "is no range: the first number is at most the second, and that at most 100",
+    }),
+  ),
+);
+
+export const certificateArn = define(
+  "ACM certificate",
+  "the ARN of a certificate in ACM, in the environment's region.",
+  matching(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[0-9a-f-]{36}$/, "a certificate's ARN"),
+);
+
+/** An image of somebody else, which is copied to a repository of ours. */
+export const upstreamImage = define(
+  "image",
+  "an image with its registry and tag, such as docker.io/hasura/graphql-engine:v2.48.5; a digest may follow.",
+  matching(
+    /^[a-z0-9.-]+\.[a-z]+(\/[a-z0-9._-]+)+:[\w][\w.-]{0,127}(@sha256:[0-9a-f]{64})?$/,
+    "an image with registry and tag",
+  ),
+);
+
+export const databaseClass = define(
+  "database instance class",
+  "a class of RDS such as db.t3.small.",
+  matching(/^db\.[a-z0-9-]+\.(micro|small|medium|\d{0,2}xlarge|large)$/, "a database instance class"),
+);
+
+export const postgresVersion = define(
+  "PostgreSQL version",
+  "a major version such as 16, which takes its newest minor one by itself, or a full one such as 16.4.",
+  matching(/^1[4-9](\.\d{1,2})?$/, "a version of PostgreSQL from 14 on"),
+);
+
+export const webAcl = define(
+  "web ACL",
+  "none, new, or the ARN of a regional web ACL.",
+  matching(
+    /^(none|new|arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\/[\w-]+\/[0-9a-f-]{36})$/,
+    "none, new or a web ACL's ARN",
+  ),
+);
+
+/** Aurora capacity units: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html */
+export const auroraCapacity = define(
+  "ACU",
+  "Aurora capacity units from 0.5 to 256, in halves.",
+  matching(/^\d{1,3}(\.[05])?$/, "a number of halves")
+    .transform(Number)
+    .refine((units) => units >= 0.5 && units <= 256, { message: "is not from 0.5 to 256" }),
   "number",
 );
 
