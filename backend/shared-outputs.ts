@@ -112,6 +112,11 @@ export class SharedState extends Construct {
     return `\${${this.output("public_subnets")}}`;
   }
 
+  /** Private subnets by zone, as a Terraform expression. */
+  get privateSubnetsByZone(): string {
+    return `\${${this.output("private_subnets")}}`;
+  }
+
   get instanceProfile(): string {
     return `\${${this.output("ec2_instance_profile")}}`;
   }

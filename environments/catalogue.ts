@@ -1,3 +1,4 @@
+import { atomicCalendarInputs } from "./catalogue/atomic-calendar";
 import type { InputGroup } from "./input";
 import * as type from "./types";
 
@@ -128,7 +129,7 @@ export const sharedInputs = {
   },
   image_repositories: {
     use: "structural",
-    type: type.anyOf("viewer-atlas"),
+    type: type.anyOf("viewer-atlas", "atomic-calendar"),
     default: "",
     description:
       "Systems whose image repositories are made: an image is built once, and goes from stage to prod.",
@@ -145,7 +146,7 @@ export const environmentInputs = {
   },
   systems: {
     use: "structural",
-    type: type.listOf("chronos", "x-scheduler", "macro-ai", "viewer-atlas"),
+    type: type.listOf("chronos", "x-scheduler", "macro-ai", "viewer-atlas", "atomic-calendar"),
     description: "Systems that the environment carries.",
     example: "chronos",
   },
@@ -796,6 +797,7 @@ export const systemInputs = {
   "x-scheduler": xSchedulerInputs,
   "macro-ai": macroAiInputs,
   "viewer-atlas": viewerAtlasInputs,
+  "atomic-calendar": atomicCalendarInputs,
 } as const satisfies Readonly<Record<string, InputGroup>>;
 
 export type SystemName = keyof typeof systemInputs;

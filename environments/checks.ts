@@ -1,3 +1,4 @@
+import { serviceNames } from "../workloads/atomic-calendar/services";
 import { addressPlanProblems, contains } from "../modules/address-plan";
 import { fargateSizeProblem } from "../modules/fargate-size";
 import { DEFAULT_RULES, inboundRules, MAX_RULES } from "../modules/network-acl";
@@ -11,6 +12,7 @@ import {
   stateBucket,
   UnusableInput,
   valuesOf,
+  type AtomicCalendarValues,
   type ChronosValues,
   type EnvironmentValues,
   type MacroAiValues,
@@ -19,6 +21,7 @@ import {
   type XSchedulerValues,
 } from "./derived";
 import { systemInputs, type SystemName } from "./catalogue";
+import { imageInput } from "./catalogue/atomic-calendar";
 import { nameInFile } from "./input";
 import type { Problem } from "./problem";
 import { regionsOfVaryingZones } from "./regions";
@@ -213,6 +216,10 @@ export function checkEnvironment(settings: Settings, sharedSettings: Settings): 
   if (carries("macro-ai")) {
     findings.push(...run(macroAiChecks, both<MacroAiValues>()));
     warnings.push(...run(macroAiWarnings, both<MacroAiValues>()));
+  }
+  if (carries("atomic-calendar")) {
+    findings.push(...run(atomicCalendarChecks, both<AtomicCalendarValues>()));
+    warnings.push(...run(atomicCalendarWarnings, both<AtomicCalendarValues>()));
   }
   if (carries("viewer-atlas")) {
     findings.push(...run(viewerAtlasChecks, both<ViewerAtlasValues>()));
@@ -549,6 +556,133 @@ const viewerAtlasChecks: readonly Check<Both<ViewerAtlasValues>>[] = [
   },
 ];
 
+const atomicCalendarChecks: readonly Check<Both<AtomicCalendarValues>>[] = [
+  ({ own }) =>
+    own.atomic_calendar_hosted_zone
+      ? domainInZone(
+          ["atomic_calendar_domain", own.atomic_calendar_domain],
+          ["atomic_calendar_hosted_zone", own.atomic_calendar_hosted_zone],
+        )
+      : [],
+  ({ shared, file }) => {
+    const ready = shared.vpc_id
+      ? (shared.private_subnet_ids?.length ?? 0) > 1
+      : shared.private_subnets && shared.nat_gateways !== "none";
+    if (ready) return [];
+    const mend = shared.vpc_id
+      ? `Name two at least in TF_VAR_private_subnet_ids in ${file}; they need a way out, such as a NAT gateway.`
+      : `Set TF_VAR_nat_gateways="single" and TF_VAR_private_subnets="true" in ${file}.`;
+    return [
+      ["systems", "has atomic-calendar, which needs private subnets in two zones with a way out", mend],
+    ];
+  },
+  ({ shared, file }) =>
+    shared.image_repositories.includes("atomic-calendar")
+      ? []
+      : [
+          [
+            "systems",
+            "has atomic-calendar, and shared does not have its image repositories",
+            `Add atomic-calendar to TF_VAR_image_repositories in ${file}.`,
+          ],
+        ],
+  ({ own }) =>
+    own.atomic_calendar_certificate_arn && own.atomic_calendar_certificate_issued
+      ? [
+          [
+            "atomic_calendar_certificate_issued",
+            "speaks of a new certificate, and atomic_calendar_certificate_arn names one that is there",
+            "Remove one of the two.",
+          ],
+        ]
+      : [],
+  ({ own, settings, shared }) => {
+    const [, , , region] = own.atomic_calendar_certificate_arn?.split(":") ?? [];
+    const here = valuesOf<EnvironmentValues>(settings).region ?? shared.region;
+    if (region === undefined || region === here) return [];
+    const what = `is in ${region}, and the load balancer in ${here}`;
+    return [["atomic_calendar_certificate_arn", what, "Name a certificate of that region."]];
+  },
+  ...(["atomic_calendar_sizes", "atomic_calendar_tasks"] as const).map(
+    (input): Check<Both<AtomicCalendarValues>> =>
+      ({ own }) =>
+        [...own[input].keys()]
+          .filter((name) => !(serviceNames as readonly string[]).includes(name))
+          .map((name) => [
+            input,
+            `names the service "${name}", which there is not`,
+            `There are: ${serviceNames.join(", ")}.`,
+          ]),
+  ),
+  ({ own }) =>
+    own.atomic_calendar_database === "postgres" &&
+    own.atomic_calendar_database_max_storage < own.atomic_calendar_database_storage * 1.1
+      ? [
+          [
+            "atomic_calendar_database_max_storage",
+            "is less than a tenth above atomic_calendar_database_storage, and RDS wants that much",
+            "Raise it.",
+          ],
+        ]
+      : [],
+  ({ own }) =>
+    own.atomic_calendar_database === "aurora" &&
+    own.atomic_calendar_aurora_max < Math.max(1, own.atomic_calendar_aurora_min)
+      ? [
+          [
+            "atomic_calendar_aurora_max",
+            "is less than atomic_calendar_aurora_min, or than the 1 that Aurora wants",
+            "Raise it, or lower the other.",
+          ],
+        ]
+      : [],
+  // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html#ecs-exec-considerations
+  ({ own }) =>
+    own.atomic_calendar_exec && own.atomic_calendar_read_only_root
+      ? [
+          [
+            "atomic_calendar_exec",
+            "needs a root file system that can be written to, as ECS Exec puts its agent there",
+            'Set TF_VAR_atomic_calendar_read_only_root="false" besides, for as long as you need it.',
+          ],
+        ]
+      : [],
+  ({ settings, shared }) => {
+    const longest = `${shared.name_prefix}-${settings.name}-atomic-python-agent-execution-role`;
+    if (longest.length > ROLE_NAME) {
+      const what = `makes the role ${longest}, and IAM allows ${ROLE_NAME} characters`;
+      return [["deptype", what, "Choose a shorter name for the environment, or a shorter name_prefix."]];
+    }
+    const group = `${settings.name}-atomic-optaplanner`;
+    if (group.length <= LOAD_BALANCER_NAME) return [];
+    const what = `makes the target group ${group}, and AWS allows ${LOAD_BALANCER_NAME} characters`;
+    return [["deptype", what, "Choose a shorter name for the environment."]];
+  },
+];
+
+const atomicCalendarWarnings: readonly Check<Both<AtomicCalendarValues>>[] = [
+  ({ own, settings }) => {
+    const missing = serviceNames.filter((name) => !own[imageInput(name)]);
+    if (missing.length === 0) return [];
+    const what = `has no image for ${missing.join(", ")}, so that nothing of it runs`;
+    return [["systems", what, `./landfall images push ${settings.name}`]];
+  },
+  ({ own }) =>
+    own.atomic_calendar_hosted_zone ||
+    own.atomic_calendar_certificate_arn ||
+    own.atomic_calendar_certificate_issued
+      ? []
+      : [
+          [
+            "atomic_calendar_certificate_issued",
+            "is false, so port 80 answers 503 and there is no HTTPS yet",
+            "After the first apply make the records that the output atomic_calendar_certificate_records names; when ACM has issued the certificate, set it to true and apply again.",
+          ],
+        ],
+];
+
+/** Of load balancers and target groups. */
+const LOAD_BALANCER_NAME = 32;
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const ROLE_NAME = 64;
 

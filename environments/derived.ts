@@ -9,6 +9,7 @@ import type {
   viewerAtlasInputs,
   xSchedulerInputs,
 } from "./catalogue";
+import type { atomicCalendarInputs } from "./catalogue/atomic-calendar";
 import type { StructuralValues } from "./input";
 import type { Settings } from "./settings";
 
@@ -17,6 +18,7 @@ export type ChronosValues = StructuralValues<typeof chronosInputs>;
 export type XSchedulerValues = StructuralValues<typeof xSchedulerInputs>;
 export type MacroAiValues = StructuralValues<typeof macroAiInputs>;
 export type ViewerAtlasValues = StructuralValues<typeof viewerAtlasInputs>;
+export type AtomicCalendarValues = StructuralValues<typeof atomicCalendarInputs>;
 export type SharedValues = StructuralValues<typeof sharedInputs>;
 
 /** Names as Chronos has them; inputs override them. */

@@ -7,6 +7,7 @@ import { AlarmTopic } from "../modules/alarm-topic";
 import { DataKey } from "../modules/data-key";
 import { PermissionsBoundary } from "../modules/permissions-boundary";
 import { SystemTag } from "../modules/system-tag";
+import { AtomicCalendar } from "../workloads/atomic-calendar";
 import { Chronos } from "../workloads/chronos";
 import { MacroAi } from "../workloads/macro-ai";
 import { ViewerAtlas } from "../workloads/viewer-atlas";
@@ -24,6 +25,7 @@ const workloads: Readonly<
   "x-scheduler": XScheduler,
   "macro-ai": MacroAi,
   "viewer-atlas": ViewerAtlas,
+  "atomic-calendar": AtomicCalendar,
 };
 
 /** Tells, in the state, whether the environment that is deployed keeps its data. */
@@ -65,11 +67,13 @@ export class EnvironmentStack extends LandfallStack {
     const shared = new SharedState(this, "shared", props.shared);
     Aspects.of(this).add(new PermissionsBoundary(shared.boundaryPolicy));
     const alarms = new AlarmTopic(this, "alarms", {
-      name: `${props.environment}-alarms`,
+      name: `${props.environment}-AlarmTopic`,
       partition: this.partition,
       accountIds: this.accountIds,
       emails: values.alarm_emails,
-      takesBudgets: values.systems.includes("viewer-atlas"),
+      takesBudgets: values.systems.some(
+        (system) => system === "viewer-atlas" || system === "atomic-calendar",
+      ),
     });
     const dataKey = stageDefaults[props.stageClass].ownKey
       ? new DataKey(this, "data", {
@@ -86,6 +90,7 @@ export class EnvironmentStack extends LandfallStack {
         region: this.region,
         partition: this.partition,
         accountIds: this.accountIds,
+        stageClass: props.stageClass,
         shared,
         nat: props.nat,
         dualStack: props.dualStack,

@@ -6,15 +6,31 @@ interface StageDefaults {
   readonly deletionProtection: boolean;
   /** Whether data is encrypted with a key of the account's own, which costs, instead of AWS's. */
   readonly ownKey: boolean;
+  /** Whether databases have a standby in another zone. */
+  readonly multiAz: boolean;
+  /** Days for which a database can be restored to any second. */
+  readonly backupDays: number;
   /** Whether `./landfall destroy` wants the environment's name typed. */
   readonly confirmDestroyByName: boolean;
 }
 
 /** Everything that differs by stage class; inputs of the same name override it. */
 export const stageDefaults: Readonly<Record<StageClass, StageDefaults>> = Object.freeze({
-  dev: { deletionProtection: false, ownKey: false, confirmDestroyByName: false },
-  staging: { deletionProtection: false, ownKey: false, confirmDestroyByName: false },
-  prod: { deletionProtection: true, ownKey: true, confirmDestroyByName: true },
+  dev: {
+    deletionProtection: false,
+    ownKey: false,
+    multiAz: false,
+    backupDays: 1,
+    confirmDestroyByName: false,
+  },
+  staging: {
+    deletionProtection: false,
+    ownKey: false,
+    multiAz: true,
+    backupDays: 14,
+    confirmDestroyByName: false,
+  },
+  prod: { deletionProtection: true, ownKey: true, multiAz: true, backupDays: 14, confirmDestroyByName: true },
 });
 
 /** The class of an environment that does not name one. */

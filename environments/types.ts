@@ -425,36 +425,6 @@ export const fargateMemory = define(
   "number",
 );
 
-/** Value of a pair whose name is that of a service; no service twice. */
-const byService = <T>(item: z.ZodType<T, string>) =>
-  byHost(item).transform((pairs): ReadonlyMap<string, T> => new Map(pairs));
-
-const twoNumbers = (what: string) =>
-  matching(/^\d{1,6}:\d{1,6}$/, what).transform((text) => text.split(":").map(Number) as [number, number]);
-
-/** Sizes of Fargate tasks by service. */
-export const sizeByService = define(
-  "list of service=CPU:MiB",
-  "pairs such as app=512:1024, with commas; each a size that Fargate has.",
-  byService(
-    twoNumbers("a size such as 512:1024").superRefine(([cpu, memory], context) => {
-      const message = fargateSizeProblem(cpu, memory);
-      if (message) context.addIssue({ code: "custom", message });
-    }),
-  ),
-);
-
-/** Numbers of tasks by service. */
-export const tasksByService = define(
-  "list of service=least:most",
-  "pairs such as app=1:4, with commas; the same number twice scales nothing, and 0:0 stops the service.",
-  byService(
-    twoNumbers("a range such as 1:4").refine(([least, most]) => least <= most && most <= 100, {
-      message: "is no range: the first number is at most the second, and that at most 100",
-    }),
-  ),
-);
-
 export const certificateArn = define(
   "ACM certificate",
   "the ARN of a certificate in ACM, in the environment's region.",
@@ -637,6 +607,36 @@ export const pathByName = define(
   "pairs such as collector=docker/Dockerfile.collector, with commas.",
   byHost(matching(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[\w./-]+$/, "a path inside the source")).transform(
     (pairs): ReadonlyMap<string, string> => new Map(pairs),
+  ),
+);
+
+/** Value of a pair whose name is that of a service; no service twice. */
+const byService = <T>(item: z.ZodType<T, string>) =>
+  byHost(item).transform((pairs): ReadonlyMap<string, T> => new Map(pairs));
+
+const twoNumbers = (what: string) =>
+  matching(/^\d{1,6}:\d{1,6}$/, what).transform((text) => text.split(":").map(Number) as [number, number]);
+
+/** Sizes of Fargate tasks by service. */
+export const sizeByService = define(
+  "list of service=CPU:MiB",
+  "pairs such as app=512:1024, with commas; each a size that Fargate has.",
+  byService(
+    twoNumbers("a size such as 512:1024").superRefine(([cpu, memory], context) => {
+      const message = fargateSizeProblem(cpu, memory);
+      if (message) context.addIssue({ code: "custom", message });
+    }),
+  ),
+);
+
+/** Numbers of tasks by service. */
+export const tasksByService = define(
+  "list of service=least:most",
+  "pairs such as app=1:4, with commas; the same number twice scales nothing, and 0:0 stops the service.",
+  byService(
+    twoNumbers("a range such as 1:4").refine(([least, most]) => least <= most && most <= 100, {
+      message: "is no range: the first number is at most the second, and that at most 100",
+    }),
   ),
 );
 

@@ -50,6 +50,8 @@ export interface ContainerProps {
   readonly environment?: Readonly<Record<string, string>>;
   /** Environment variables whose values come from secrets. */
   readonly secrets?: Readonly<Record<string, SecretReference>>;
+  /** Labels of the container, which the program does not see: a change of them starts it anew. @default none */
+  readonly labels?: Readonly<Record<string, string>>;
   /** TCP port that it listens on. @default none */
   readonly port?: number;
   readonly healthCheck?: HealthCheck;
@@ -133,6 +135,7 @@ function program(props: ContainerProps, context: TaskContext) {
       name,
       valueFrom: jsonKey ? `${arn}:${jsonKey}::` : arn,
     })),
+    ...(props.labels ? { dockerLabels: props.labels } : {}),
     portMappings: props.port
       ? [{ name: props.name, containerPort: props.port, hostPort: props.port, protocol: "tcp" }]
       : [],

@@ -2,6 +2,7 @@
 const rules = {
   alarm: { max: 255, pattern: /^[^\p{Cc}]+$/u },
   bucket: { max: 63, pattern: /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/ },
+  dashboard: { max: 255, pattern: /^[\w-]+$/ },
   "dynamodb table": { max: 255, pattern: /^[\w.-]{3,}$/ },
   "automation document": { max: 128, pattern: /^(?!aws|amazon|amzn)[\w.-]{3,}$/i },
   "dns label": { max: 63, pattern: /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/ },

@@ -39,6 +39,8 @@ export interface TaskDefinitionProps extends Place {
   /** Whether ECS Exec may open a shell in it. @default false */
   readonly exec?: boolean;
   readonly logRetentionDays: number;
+  /** Whether its log outlives it. @default false */
+  readonly keepLogs?: boolean;
   /** Key for its logs and secrets. @default AWS's own */
   readonly keyArn?: string;
   /** What must hold before it is made. @default nothing */
@@ -65,6 +67,7 @@ export class TaskDefinition extends Construct {
       name: this.logGroup,
       retentionInDays: props.logRetentionDays,
       kmsKeyId: props.keyArn,
+      skipDestroy: props.keepLogs,
     });
     this.taskRole = new ServiceRole(this, "task_role", {
       name: `${props.roleName}-task-role`,

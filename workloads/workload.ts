@@ -1,5 +1,6 @@
 import type { SharedState } from "../backend/shared-outputs";
 import type { Settings } from "../environments/settings";
+import type { StageClass } from "../environments/stage-class";
 
 /** What every system is given. */
 export interface WorkloadProps {
@@ -10,6 +11,7 @@ export interface WorkloadProps {
   readonly region: string;
   readonly partition: string;
   readonly accountIds: readonly string[];
+  readonly stageClass: StageClass;
   readonly shared: SharedState;
   /** Whether the network's subnets have IPv6: ours do, of others nobody knows. */
   readonly dualStack: boolean;

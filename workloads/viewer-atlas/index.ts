@@ -21,7 +21,7 @@ import type { PolicyStatement } from "../../modules/service-role";
 import { SpotFallback } from "../../modules/spot-fallback";
 import { TaskDefinition, type TaskFileSystem } from "../../modules/task-definition";
 import { TaskOutcome } from "../../modules/task-outcome";
-import { systemImages } from "../images";
+import { repositoryOf } from "../images";
 import type { WorkloadProps } from "../workload";
 import { dataPrefix, viewerAtlasServices, type ServiceDefinition, type ServiceName } from "./services";
 
@@ -188,14 +188,7 @@ export class ViewerAtlas extends Construct {
   }
 
   private repository(name: ServiceName) {
-    const image = systemImages["viewer-atlas"].images.find((image) => image.name === name);
-    if (!image) throw new Error(`workloads/images.ts has no image of ${name}`);
-    const { repository } = image;
-    const { props } = this;
-    return {
-      ...props.shared.imageRepository(repository, "viewer-atlas"),
-      arns: arnsIn(props, "ecr", `repository/${props.namePrefix}-${repository}`),
-    };
+    return repositoryOf("viewer-atlas", name, this.props);
   }
 
   private dataLake(): Bucket {
