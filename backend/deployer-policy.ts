@@ -21,7 +21,13 @@ const serviceLinked = [
   "elasticfilesystem.amazonaws.com",
   "elasticloadbalancing.amazonaws.com",
   "events.amazonaws.com",
+  "kafka.amazonaws.com",
+  "rds.amazonaws.com",
+  "wafv2.amazonaws.com",
 ];
+
+/** Names of systems in containers, after the environment's. */
+export const containerSystems = ["vieweratlas", "atomic-calendar"];
 
 /**
  * What a person or a workflow needs to deploy: the state, networks and hosts in one region, and IAM under our prefix.
@@ -32,6 +38,7 @@ export function deployerPolicies(props: DeployerPolicyProps): {
   readonly foundation: PolicyStatement[];
   readonly systems: PolicyStatement[];
   readonly containers: PolicyStatement[];
+  readonly services: PolicyStatement[];
 } {
   const { partition, region, namePrefix } = props;
   const arns = (service: string, resource: string, where = region) =>
@@ -242,7 +249,7 @@ export function deployerPolicies(props: DeployerPolicyProps): {
     allow("Subscriptions", ["sns:GetSubscriptionAttributes", "sns:Unsubscribe"], "*", {
       StringEquals: { "aws:RequestedRegion": region },
     }),
-    allow("AlarmTopics", ["sns:*"], [...arns("sns", "*-alarms"), ...arns("sns", "*-alarms:*")]),
+    allow("AlarmTopics", ["sns:*"], [...arns("sns", "*-AlarmTopic"), ...arns("sns", "*-AlarmTopic:*")]),
     // release, rollback, configure, ssh and logs: on our hosts alone
     allow("OperateHosts", ["ssm:SendCommand", "ssm:StartSession"], arns("ec2", "instance/*"), {
       StringEquals: { "ssm:resourceTag/Project": "landfall" },
@@ -271,7 +278,7 @@ export function deployerPolicies(props: DeployerPolicyProps): {
     allow(
       "KeyAliases",
       ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
-      ["alarms", "data"].flatMap((name) => arns("kms", `alias/*-${name}`)),
+      ["AlarmTopic", "data"].flatMap((name) => arns("kms", `alias/*-${name}`)),
     ),
     allow(
       "LoadBalancers",
@@ -303,7 +310,9 @@ export function deployerPolicies(props: DeployerPolicyProps): {
     ),
     allow("DnsChanges", ["route53:GetChange"], [`arn:${partition}:route53:::change/*`]),
   ];
-  const clusters = arns("ecs", "cluster/*-vieweratlas-cluster");
+  /** ARNs by the names that systems in containers give what is theirs. */
+  const theirs = (service: string, resource: (name: string) => string, where = region) =>
+    containerSystems.flatMap((name) => arns(service, resource(name), where));
   const containers = [
     // These actions know no resources, or the provider asks without naming one
     allow(
@@ -333,11 +342,11 @@ export function deployerPolicies(props: DeployerPolicyProps): {
       "Clusters",
       ["ecs:*"],
       [
-        ...clusters,
-        ...["service", "task", "task-set", "container-instance"].flatMap((kind) =>
-          arns("ecs", `${kind}/*-vieweratlas-cluster/*`),
+        ...theirs("ecs", (name) => `cluster/*-${name}-cluster`),
+        ...["service", "task", "task-set"].flatMap((kind) =>
+          theirs("ecs", (name) => `${kind}/*-${name}-cluster/*`),
         ),
-        ...arns("ecs", "task-definition/*-vieweratlas-*:*"),
+        ...theirs("ecs", (name) => `task-definition/*-${name}-*:*`),
       ],
     ),
     allow(
@@ -353,9 +362,21 @@ export function deployerPolicies(props: DeployerPolicyProps): {
       ],
       arns("application-autoscaling", "scalable-target/*"),
     ),
-    allow("Schedules", ["scheduler:*"], arns("scheduler", "schedule/default/*-vieweratlas-*")),
-    allow("EventRules", ["events:*"], arns("events", "rule/*-vieweratlas-*")),
-    allow("Queues", ["sqs:*"], arns("sqs", "*-vieweratlas-*")),
+    allow(
+      "Schedules",
+      ["scheduler:*"],
+      theirs("scheduler", (name) => `schedule/default/*-${name}-*`),
+    ),
+    allow(
+      "EventRules",
+      ["events:*"],
+      theirs("events", (name) => `rule/*-${name}-*`),
+    ),
+    allow(
+      "Queues",
+      ["sqs:*"],
+      theirs("sqs", (name) => `*-${name}-*`),
+    ),
     allow(
       "Automations",
       [
@@ -367,7 +388,7 @@ export function deployerPolicies(props: DeployerPolicyProps): {
         "ssm:RemoveTagsFromResource",
         "ssm:UpdateDocument*",
       ],
-      arns("ssm", "document/*-vieweratlas-*"),
+      theirs("ssm", (name) => `document/*-${name}-*`),
     ),
     // He fills secrets and reads none here; who may run a task can have it print those that it is given
     allow(
@@ -383,7 +404,7 @@ export function deployerPolicies(props: DeployerPolicyProps): {
         "secretsmanager:UntagResource",
         "secretsmanager:UpdateSecret",
       ],
-      arns("secretsmanager", "secret:*-vieweratlas/*"),
+      theirs("secretsmanager", (name) => `secret:*-${name}/*`),
     ),
     allow("MakeFileSystems", ["elasticfilesystem:CreateFileSystem"], "*", {
       StringEquals: { "aws:RequestTag/Project": "landfall" },
@@ -403,7 +424,11 @@ export function deployerPolicies(props: DeployerPolicyProps): {
       [...arns("elasticfilesystem", "file-system/*"), ...arns("elasticfilesystem", "access-point/*")],
       { StringEquals: { "aws:ResourceTag/Project": "landfall" } },
     ),
-    allow("Budgets", ["budgets:*"], arns("budgets", "budget/*-vieweratlas-budget", "")),
+    allow(
+      "Budgets",
+      ["budgets:*"],
+      theirs("budgets", (name) => `budget/*-${name}-budget`, ""),
+    ),
     allow("LetEventsLog", ["logs:PutResourcePolicy", "logs:DeleteResourcePolicy"], "*", {
       StringEquals: { "aws:RequestedRegion": region },
     }),
@@ -423,7 +448,7 @@ export function deployerPolicies(props: DeployerPolicyProps): {
         "logs:TagResource",
         "logs:UntagResource",
       ],
-      ["ecs", "aws/events"].flatMap((kind) => arns("logs", `log-group:/${kind}/*-vieweratlas-*`)),
+      ["ecs", "aws/events"].flatMap((kind) => theirs("logs", (name) => `log-group:/${kind}/*-${name}-*`)),
     ),
     allow("HandOverRolesToContainers", ["iam:PassRole"], ours("role"), {
       StringEquals: {
@@ -433,5 +458,123 @@ export function deployerPolicies(props: DeployerPolicyProps): {
       },
     }),
   ];
-  return { foundation, systems, containers };
+  const services = [
+    allow(
+      "ReadServices",
+      [
+        "kafka:Describe*",
+        "kafka:List*",
+        "rds:Describe*",
+        "servicediscovery:Get*",
+        "servicediscovery:List*",
+        "wafv2:List*",
+      ],
+      "*",
+      { StringEquals: { "aws:RequestedRegion": region } },
+    ),
+    allow(
+      "Databases",
+      ["rds:*"],
+      ["cluster", "cluster-pg", "cluster-snapshot", "db", "pg", "snapshot", "subgrp"].flatMap((kind) =>
+        arns("rds", `${kind}:*-atomic-calendar*`),
+      ),
+    ),
+    allow("MakePasswords", ["secretsmanager:GetRandomPassword"], "*", {
+      StringEquals: { "aws:RequestedRegion": region },
+    }),
+    // A plan reads what was generated, to hand it on: it keeps none
+    allow(
+      "ReadGenerated",
+      ["secretsmanager:GetSecretValue", "secretsmanager:UpdateSecretVersionStage"],
+      ["DbSecret", "Hasura*", "Supertokens*", "OptaplannerDbConnString"].flatMap((name) =>
+        arns("secretsmanager", `secret:*-atomic-calendar/${name}-*`),
+      ),
+    ),
+    allow(
+      "Receipts",
+      [
+        "ssm:AddTagsToResource",
+        "ssm:DeleteParameter",
+        "ssm:GetParameter*",
+        "ssm:ListTagsForResource",
+        "ssm:PutParameter",
+        "ssm:RemoveTagsFromResource",
+      ],
+      arns("ssm", "parameter/*-atomic-calendar/database*"),
+    ),
+    allow(
+      "Balancers",
+      ["elasticloadbalancing:*"],
+      [
+        ...["loadbalancer/app", "listener/app", "listener-rule/app"].flatMap((kind) =>
+          arns("elasticloadbalancing", `${kind}/*-atomic-calendar/*`),
+        ),
+        ...arns("elasticloadbalancing", "targetgroup/*-atomic-*/*"),
+      ],
+    ),
+    allow(
+      "Firewall",
+      ["wafv2:*"],
+      [
+        ...arns("wafv2", "regional/webacl/*-atomic-calendar/*"),
+        ...arns("elasticloadbalancing", "loadbalancer/app/*-atomic-calendar/*"),
+        `arn:${partition}:wafv2:${region}:*:regional/managedruleset/*`,
+      ],
+    ),
+    // WAF writes the policy of its log group by itself, on behalf of who turns the log on
+    allow(
+      "FirewallLogs",
+      ["logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:PutResourcePolicy"],
+      "*",
+      { StringEquals: { "aws:RequestedRegion": region } },
+    ),
+    allow(
+      "ServiceLogs",
+      [
+        "logs:AssociateKmsKey",
+        "logs:CreateLogGroup",
+        "logs:DeleteLogGroup",
+        "logs:DisassociateKmsKey",
+        "logs:ListTagsForResource",
+        "logs:PutRetentionPolicy",
+        "logs:TagResource",
+        "logs:UntagResource",
+      ],
+      [
+        ...arns("logs", "log-group:/aws/rds/*/*-atomic-calendar/*"),
+        ...arns("logs", "log-group:aws-waf-logs-*-atomic-calendar*"),
+      ],
+    ),
+    // What is being made has no tags yet, and its zone has none at all
+    allow(
+      "MakeNames",
+      ["servicediscovery:CreatePrivateDnsNamespace", "servicediscovery:CreateService"],
+      "*",
+      {
+        StringEquals: { "aws:RequestTag/Project": "landfall" },
+      },
+    ),
+    allow(
+      "Names",
+      ["servicediscovery:*"],
+      [...arns("servicediscovery", "namespace/*"), ...arns("servicediscovery", "service/*")],
+      { StringEquals: { "aws:ResourceTag/Project": "landfall" } },
+    ),
+    allow(
+      "NamesInDns",
+      ["route53:AssociateVPCWithHostedZone", "route53:CreateHostedZone", "route53:DeleteHostedZone"],
+      "*", // of no region
+    ),
+    allow(
+      "Dashboards",
+      ["cloudwatch:DeleteDashboards", "cloudwatch:GetDashboard", "cloudwatch:PutDashboard"],
+      arns("cloudwatch", "dashboard/*-SystemHealthOverview", ""),
+    ),
+    allow("CompositeAlarms", ["cloudwatch:PutCompositeAlarm"], arns("cloudwatch", "alarm:*")),
+    allow("Streams", ["kafka:*"], arns("kafka", "cluster/*-atomic-calendar/*")),
+    allow("HandOverRolesToDatabases", ["iam:PassRole"], ours("role"), {
+      StringEquals: { "iam:PassedToService": "monitoring.rds.amazonaws.com" },
+    }),
+  ];
+  return { foundation, systems, containers, services };
 }

@@ -1,6 +1,7 @@
 import { arnsIn } from "../modules/arn";
 import { iamPath } from "../modules/naming";
 import type { PolicyStatement } from "../modules/service-role";
+import { containerSystems } from "./deployer-policy";
 
 /**
  * The most that roles of hosts and services may do, whatever policies they are given. It grants nothing by itself; it
@@ -65,20 +66,28 @@ export const workloadBoundary = (props: {
       "ssm:StartAutomationExecution",
     ],
     Resource: [
-      ...arnsIn(props, "ecs", "service/*-vieweratlas-cluster/*"),
-      ...arnsIn(props, "ecs", "task/*-vieweratlas-cluster/*"),
-      ...arnsIn(props, "ecs", "task-definition/*-vieweratlas-*"),
-      ...arnsIn(props, "sqs", "*-vieweratlas-*"),
-      ...arnsIn(props, "ssm", "automation-definition/*-vieweratlas-*"),
+      ...containerSystems.flatMap((name) => [
+        ...arnsIn(props, "ecs", `service/*-${name}-cluster/*`),
+        ...arnsIn(props, "ecs", `task/*-${name}-cluster/*`),
+        ...arnsIn(props, "ecs", `task-definition/*-${name}-*`),
+        ...arnsIn(props, "sqs", `*-${name}-*`),
+        ...arnsIn(props, "ssm", `automation-definition/*-${name}-*`),
+        ...arnsIn(props, "ssm", `document/*-${name}-*`),
+      ]),
       ...arnsIn(props, "ssm", "automation-execution/*"),
-      ...arnsIn(props, "ssm", "document/*-vieweratlas-*"),
     ],
   },
   {
     Sid: "Secrets",
     Effect: "Allow",
     Action: ["secretsmanager:GetSecretValue"],
-    Resource: arnsIn(props, "secretsmanager", "secret:*-vieweratlas/*"),
+    Resource: containerSystems.flatMap((name) => arnsIn(props, "secretsmanager", `secret:*-${name}/*`)),
+  },
+  {
+    Sid: "TracesAndStreams",
+    Effect: "Allow",
+    Action: ["kafka-cluster:*", "xray:GetSampling*", "xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+    Resource: "*",
   },
   {
     // To tasks and automations, and no role but ours, which this bounds too

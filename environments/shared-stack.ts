@@ -90,6 +90,12 @@ export class SharedStack extends LandfallStack {
       "What deploying systems in containers needs besides.",
       policies.containers,
     );
+    const services = deployer(
+      "deployer_services",
+      "terraform-deployment-services",
+      "What deploying databases, load-balanced services and their names needs besides.",
+      policies.services,
+    );
     writeSharedOutputs(this, {
       network,
       addresses: Object.fromEntries(
@@ -101,7 +107,7 @@ export class SharedStack extends LandfallStack {
       imageRepositories: this.forContainers(values),
       instanceProfile: hostRole.instanceProfile.name,
       boundaryPolicyArn: boundary.arn,
-      deployerPolicyArns: [foundation, systems, containers],
+      deployerPolicyArns: [foundation, systems, containers, services],
     });
   }
 

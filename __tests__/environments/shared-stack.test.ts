@@ -82,7 +82,7 @@ describe("shared", () => {
   });
 
   it("limits the deployer to the account, to names of ours, and where there are none to reading in the region", () => {
-    const Statement = ["deployer", "deployer_systems", "deployer_containers"].flatMap(
+    const Statement = ["deployer", "deployer_systems", "deployer_containers", "deployer_services"].flatMap(
       (name) => JSON.parse(resource(json, "aws_iam_policy", name).policy).Statement,
     );
     // Their actions know no resources; those that make something want our tag or our region
@@ -97,6 +97,10 @@ describe("shared", () => {
       "TaskDefinitions",
       "MakeFileSystems",
       "LetEventsLog",
+      "MakePasswords",
+      "FirewallLogs",
+      "MakeNames",
+      "NamesInDns",
     ];
     for (const { Sid, Action, Resource, Condition } of Statement) {
       const arns: string[] = [Resource].flat();
@@ -105,10 +109,10 @@ describe("shared", () => {
       for (const arn of arns.filter((arn) => arn.includes(":s3:::")))
         expect(arn).toMatch(/:s3:::agt-(\*|chronos-terraform-state-storage)/);
       for (const arn of arns.filter((arn) =>
-        /:(sns|ssm|dynamodb|autoscaling|elasticloadbalancing):/.test(arn),
+        /:(sns|ssm|dynamodb|autoscaling|elasticloadbalancing|rds|kafka):/.test(arn),
       ))
         expect(arn).toMatch(
-          /-alarms|document|aws\/service|landfall|x-scheduler|macro-ai|vieweratlas|XSchedulerUserTokens|agt-chronos-terraform-state-locks/,
+          /-AlarmTopic|document|aws\/service|landfall|x-scheduler|macro-ai|vieweratlas|atomic|XSchedulerUserTokens|agt-chronos-terraform-state-locks/,
         );
       if (arns.includes("*") && !unlimited.includes(Sid)) {
         expect(Condition).toEqual({ StringEquals: { "aws:RequestedRegion": "us-east-1" } });
@@ -119,7 +123,7 @@ describe("shared", () => {
   });
 
   describe("keeps the deployer from raising himself:", () => {
-    const deployer = ["deployer", "deployer_systems", "deployer_containers"].map(
+    const deployer = ["deployer", "deployer_systems", "deployer_containers", "deployer_services"].map(
       (name) => resource(json, "aws_iam_policy", name).policy,
     );
     const arn = (resource: string) => `arn:aws:iam::436957243186:${resource}`;
@@ -252,7 +256,7 @@ describe("shared", () => {
   });
 
   // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-  it.each(["deployer", "deployer_systems", "deployer_containers", "boundary"])(
+  it.each(["deployer", "deployer_systems", "deployer_containers", "deployer_services", "boundary"])(
     "fits a managed policy: %s",
     (name) => {
       expect(resource(json, "aws_iam_policy", name).policy.replace(/\s/g, "").length).toBeLessThan(6144);
