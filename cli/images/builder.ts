@@ -130,15 +130,26 @@ export function buildCommand(
   }
 }
 
-/** How to push an image. @param plainHttp whether the registry is on this machine, without TLS */
+/** Between a builder and a registry. */
+export interface Transfer {
+  /** Such as `linux/amd64`. */
+  readonly platform: string;
+  /** Whether the registry is on this machine, without TLS. */
+  readonly plainHttp: boolean;
+}
+
+/** How to push an image. @param copied whether it was pulled, and other platforms of it may be there. @default false */
 export function pushCommand(
-  { name }: Builder,
+  { name, version }: Builder,
   image: string,
-  { platform, plainHttp }: { readonly platform: string; readonly plainHttp: boolean },
+  { platform, plainHttp, copied = false }: Transfer & { readonly copied?: boolean },
 ): Command {
   switch (name) {
-    case "docker": // its daemon takes plain HTTP on loopback by itself
-      return { program: name, args: ["push", image] };
+    case "docker": {
+      // Its daemon takes plain HTTP on loopback by itself. It knows the option from 27 on, where an image may have several
+      const several = copied && Number.parseInt(version, 10) >= 27;
+      return { program: name, args: ["push", ...(several ? ["--platform", platform] : []), image] };
+    }
     case "nerdctl":
       return {
         program: name,
@@ -147,6 +158,50 @@ export function pushCommand(
     case "podman":
     case "buildah":
       return { program: name, args: ["push", ...(plainHttp ? ["--tls-verify=false"] : []), image] };
+  }
+}
+
+/** How to pull somebody else's image for a platform, as it is there now. */
+export function pullCommand({ name }: Builder, image: string, { platform, plainHttp }: Transfer): Command {
+  const common = ["pull", "--platform", platform];
+  switch (name) {
+    case "docker":
+      return { program: name, args: [...common, image] };
+    case "nerdctl":
+      return { program: name, args: [...common, ...(plainHttp ? ["--insecure-registry"] : []), image] };
+    case "podman":
+    case "buildah": {
+      const always = name === "buildah" ? ["--policy", "always"] : []; // else one for another platform would do
+      return {
+        program: name,
+        args: [...common, ...always, ...(plainHttp ? ["--tls-verify=false"] : []), image],
+      };
+    }
+  }
+}
+
+/** How to give an image another name. */
+export const tagCommand = ({ name }: Builder, image: string, other: string): Command => ({
+  program: name,
+  args: ["tag", image, other],
+});
+
+/** What prints an image's platform; undefined for builders that see to it when they pull and push. */
+export function platformCommand({ name }: Builder, image: string): Command | undefined {
+  switch (name) {
+    case "docker":
+    case "nerdctl":
+      return undefined;
+    case "podman":
+      return {
+        program: name,
+        args: ["image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", image],
+      };
+    case "buildah":
+      return {
+        program: name,
+        args: ["inspect", "--type", "image", "--format", "{{.OCIv1.OS}}/{{.OCIv1.Architecture}}", image],
+      };
   }
 }
 

@@ -11,6 +11,7 @@ import { makeCredentialStore, type CredentialStore } from "./credentials";
 import { parseRepository, registryOf, type Registry, type Repository } from "./registry";
 import { forEachImage, withRun, type ImagesResult, type Run } from "./run";
 import { Sources, type SourcesOptions } from "./sources";
+import { pullUpstream, upstreamOf } from "./upstream";
 import {
   platformOf,
   textOf,
@@ -37,7 +38,8 @@ export interface PushOptions extends BuildOptions, RegistryOptions {
 }
 
 /**
- * Builds the images of an environment's systems, and leaves them with the builder. No AWS is called.
+ * Builds the images of an environment's systems, and leaves them with the builder. Those of others are skipped. No AWS is
+ * called.
  * @throws {LandfallError} where the settings or the source do not do, or there is no builder
  */
 export function buildImages(name: string, options: BuildOptions): Promise<ImagesResult> {
@@ -45,8 +47,12 @@ export function buildImages(name: string, options: BuildOptions): Promise<Images
   return withRun(name, async (run) => {
     const sources = await Sources.find(wanted, options, run, "warn");
     try {
-      const builder = await findBuilder({ ...options, stop: run.stop }, options.builder);
+      const builder = wanted.images.some(isBuilt)
+        ? await findBuilder({ ...options, stop: run.stop }, options.builder)
+        : undefined;
       return await forEachImage(wanted.images, run, async (image, outcome) => {
+        outcome.image = upstreamOf(wanted, image)?.text;
+        if (!builder || !isBuilt(image)) return "skipped";
         outcome.image = `${image.repositoryName}:${sources.tagOf(image)}`;
         await sources.build(builder, image, outcome.image);
         return "built";
@@ -59,7 +65,7 @@ export function buildImages(name: string, options: BuildOptions): Promise<Images
 
 /**
  * Brings the images of an environment's systems to the registry, where it does not have them, and pins their digests in
- * the environment's file. An image that fails keeps its old digest.
+ * the environment's file: ours are built, those of others copied. An image that fails keeps its old digest.
  * @throws {LandfallError} where nothing could be begun: the settings or the source do not do, `shared` has no
  * repositories, or there is no builder. Then nothing was changed.
  */
@@ -70,22 +76,30 @@ export function pushImages(name: string, options: PushOptions): Promise<ImagesRe
     const credentials = makeCredentialStore(options.environment);
     try {
       const places = await placesOf(wanted, options, run);
-      const present = await ask(wanted, places, run, (image) => sources.tagOf(image));
+      const tagOf = (image: WantedImage) => {
+        const upstream = upstreamOf(wanted, image);
+        return upstream ? upstream.tag + platformOf(wanted, image).suffix : sources.tagOf(image);
+      };
+      const present = await ask(wanted, places, run, tagOf);
       const missing = wanted.images.filter((image) => isMissing(present.get(image)));
       const builder = await readyBuilder(missing, places, options, run, credentials);
       return await forEachImage(wanted.images, run, async (image, outcome) => {
         const place = placeOf(places, image);
-        const tag = sources.tagOf(image);
+        const tag = tagOf(image);
         outcome.image = `${place.repository.host}/${place.repository.name}:${tag}`;
+        const upstream = upstreamOf(wanted, image);
         const found = present.get(image);
         if (found instanceof Error) throw found;
         if (found === undefined && builder) {
-          await sources.build(builder, image, outcome.image);
+          if (upstream)
+            await pullUpstream(builder, { ...options, wanted, image, upstream, name: outcome.image, run });
+          else await sources.build(builder, image, outcome.image);
           await push(builder, outcome.image, { image, wanted, place, tag, credentials, options, run });
         }
         outcome.digest = found ?? (await pushedDigest(place, tag));
         outcome.pinned = await pin(wanted, { image, place, digest: outcome.digest }, options, run);
-        return found === undefined ? "pushed" : "present";
+        if (found !== undefined) return "present";
+        return upstream ? "copied" : "pushed";
       });
     } finally {
       credentials.remove();
@@ -147,7 +161,7 @@ async function requirePresent(
   display.step(image.name, "asking the registry");
   if ((await registry.digestOf(repository.name, digest)) !== undefined) return;
   throw new LandfallError(`${repository.host}/${repository.name} has no ${digest}, which ${pinnedBy} pins.`, {
-    mend: `Build it: ./landfall images push ${environment} ${image.name}`,
+    mend: `Push it: ./landfall images push ${environment} ${image.name}`,
   });
 }
 
@@ -235,14 +249,17 @@ async function ask(
     images.map(async (image): Promise<[WantedImage, Answer]> => {
       const { registry, repository } = placeOf(places, image);
       display.step(image.name, "asking the registry");
-      return [image, await registry.digestOf(repository.name, tagOf(image)).catch((error: Error) => error)];
+      const question = async () => registry.digestOf(repository.name, tagOf(image));
+      return [image, await question().catch((error: Error) => error)];
     }),
   );
   stop.throwIfAborted();
   return new Map(answers);
 }
 
-/** A builder that may push, where something has to be built. */
+const isBuilt = ({ upstream }: WantedImage): boolean => upstream === undefined;
+
+/** A builder that may push, where something has to be built or copied. */
 async function readyBuilder(
   missing: readonly WantedImage[],
   places: Places,
@@ -275,7 +292,8 @@ async function push(builder: Builder, name: string, given: Push): Promise<void> 
   run.display.step(image.name, "pushing");
   const environment = { ...options.environment, ...(registry.logsIn && credentials.variables) };
   try {
-    await runWell(pushCommand(builder, name, { platform, plainHttp: registry.plainHttp }), {
+    const how = { platform, plainHttp: registry.plainHttp, copied: !isBuilt(image) };
+    await runWell(pushCommand(builder, name, how), {
       environment,
       stop: run.stop,
     });

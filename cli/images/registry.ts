@@ -70,6 +70,10 @@ export interface RegistryOptions extends Pick<RunOptions, "environment" | "stop"
   readonly emulated?: boolean;
 }
 
+/** Whether a registry is asked without TLS: on this machine alone. */
+export const isPlainHttp = (host: string): boolean =>
+  /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/.test(host);
+
 /** The registry of that host: ECR by its name, else any that speaks the OCI distribution protocol. */
 export function registryOf(host: string, options: RegistryOptions): Registry {
   const [, account, region] = ecrHost.exec(host) ?? [];
@@ -207,7 +211,7 @@ class OciRegistry implements Registry {
     readonly host: string,
     private readonly stop: AbortSignal,
   ) {
-    this.plainHttp = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/.test(host);
+    this.plainHttp = isPlainHttp(host);
   }
 
   async digestOf(repository: string, reference: string): Promise<string | undefined> {

@@ -4,7 +4,18 @@ import { progress, setLiveLines } from "../output";
 import { inParallel, onInterrupt, StepDisplay } from "../parallel";
 import type { WantedImage } from "./wanted";
 
-export type ImageStatus = "built" | "pushed" | "present" | "promoted" | "pinned" | "failed" | "interrupted";
+export type ImageStatus =
+  | "built"
+  /** There was nothing to build: it is somebody else's. */
+  | "skipped"
+  | "pushed"
+  /** As pushed, and not built but pulled from where somebody else has it. */
+  | "copied"
+  | "present"
+  | "promoted"
+  | "pinned"
+  | "failed"
+  | "interrupted";
 
 /** What became of one image. */
 export interface ImageResult {

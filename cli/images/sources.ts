@@ -16,7 +16,7 @@ export interface SourcesOptions {
   readonly sources?: string;
 }
 
-/** The sources of an environment's systems: which commit each is at, and folders to build from. */
+/** The sources of an environment's systems: which commit each is at, and folders to build from. A system may have none. */
 export class Sources {
   private readonly contexts = new Map<string, Promise<string>>();
   private readonly folders: string[] = [];
@@ -24,14 +24,16 @@ export class Sources {
   private constructor(
     private readonly wanted: Wanted,
     private readonly revisions: ReadonlyMap<string, Revision>,
+    private readonly problems: ReadonlyMap<string, LandfallError>,
     private readonly options: SourcesOptions,
     private readonly run: Run,
   ) {}
 
   /**
-   * Looks up all sources.
+   * Looks up all sources of images that are built. A system's that is not named, is not there, or has changes that are not
+   * committed is an error of its images alone.
    * @param allowDirty whether what is not committed may be built; `warn` does and says so
-   * @throws {LandfallError} where one is not named, is not there, or has changes that are not committed
+   * @throws {LandfallError} where that is so with all images
    */
   static async find(
     wanted: Wanted,
@@ -39,21 +41,30 @@ export class Sources {
     run: Run,
     allowDirty: boolean | "warn",
   ): Promise<Sources> {
-    requireSources(wanted);
     const revisions = new Map<string, Revision>();
-    const sources = new Sources(wanted, revisions, options, run);
+    const problems = new Map<string, LandfallError>();
+    const sources = new Sources(wanted, revisions, problems, options, run);
+    const built = wanted.images.filter(({ upstream }) => upstream === undefined);
     try {
-      for (const { system, inputs } of wanted.images) {
-        if (revisions.has(system)) continue;
-        const location = textOf(wanted.settings, inputs.source) ?? "";
-        const ref = textOf(wanted.settings, inputs.gitRef) ?? "HEAD";
-        const revision = await findRevision(
-          { system, inputs, location, ref },
-          { ...options, stop: run.stop },
-        );
-        revisions.set(system, revision);
-        judge(revision, location, allowDirty);
+      for (const image of built) {
+        const { system, inputs } = image;
+        if (revisions.has(system) || problems.has(system)) continue;
+        const location = textOf(wanted.settings, inputs.source);
+        try {
+          if (location === undefined) throw noSource(wanted, image, built);
+          const ref = textOf(wanted.settings, inputs.gitRef) ?? "HEAD";
+          const settings = { system, inputs, location, ref };
+          const revision = await findRevision(settings, { ...options, stop: run.stop });
+          revisions.set(system, revision);
+          judge(revision, location, allowDirty);
+        } catch (error) {
+          run.stop.throwIfAborted();
+          if (!(error instanceof LandfallError)) throw error;
+          problems.set(system, error);
+        }
       }
+      if (built.length === wanted.images.length && built.every(({ system }) => problems.has(system)))
+        throw all([...problems.values()]);
       return sources;
     } catch (error) {
       sources.remove();
@@ -61,7 +72,10 @@ export class Sources {
     }
   }
 
-  /** Tag of an image: the commit's, and what it is built for where that is not x86. */
+  /**
+   * Tag of an image: the commit's, and what it is built for where that is not x86.
+   * @throws {LandfallError} where its system's source does not do
+   */
   tagOf(image: WantedImage): string {
     return this.revisionOf(image).tag + platformOf(this.wanted, image).suffix;
   }
@@ -101,7 +115,12 @@ export class Sources {
     for (const revision of this.revisions.values()) revision.remove();
   }
 
-  private revisionOf({ system }: WantedImage): Revision {
+  private revisionOf(image: WantedImage): Revision {
+    const { system, inputs } = image;
+    if (textOf(this.wanted.settings, inputs.source) === undefined)
+      throw noSource(this.wanted, image, [image]);
+    const problem = this.problems.get(system);
+    if (problem) throw problem;
     const revision = this.revisions.get(system);
     if (!revision) throw new Error(`no revision of ${system}`);
     return revision;
@@ -121,28 +140,37 @@ export class Sources {
   }
 }
 
-function requireSources({ images, settings, environment }: Wanted): void {
-  const lacking = images.filter(({ inputs }) => textOf(settings, inputs.source) === undefined);
-  if (lacking.length === 0) return;
-  const inputs = [...new Set(lacking.map((image) => image.inputs.source))];
-  throw new LandfallError(
-    inputs
-      .map((input) => {
-        const names = lacking.filter((image) => image.inputs.source === input).map(({ name }) => name);
-        return `${settings.file} has no ${input}, so these images cannot be built: ${names.join(", ")}.`;
-      })
-      .join("\n"),
+/** @param images of which those of the same system are named */
+function noSource(
+  { settings, environment }: Wanted,
+  { system, inputs }: WantedImage,
+  images: readonly WantedImage[],
+): LandfallError {
+  const names = images.filter((image) => image.system === system).map(({ name }) => name);
+  const which = names.length === 1 ? "this image" : "these images";
+  return new LandfallError(
+    `${settings.file} has no ${inputs.source}, so ${which} cannot be built: ${names.join(", ")}.`,
     {
-      mend: `Say where their source is, as ${inputs[0]}="../ViewerAtlas" or a git repository's URL; or take the images of another environment: ./landfall images push ${environment} --from NAME`,
+      mend: `Say where the source is, as ${inputs.source}="../${system}" or a git repository's URL; or take the images of another environment: ./landfall images push ${environment} --from NAME`,
     },
   );
+}
+
+/** All that is wrong in one. */
+function all(problems: readonly LandfallError[]): LandfallError {
+  const lines = (texts: readonly (string | undefined)[]) => texts.filter(Boolean).join("\n");
+  const mend = lines(problems.map((problem) => problem.mend));
+  return new LandfallError(lines(problems.map(({ message }) => message)), { mend });
 }
 
 function judge({ dirty, tag }: Revision, location: string, allowDirty: boolean | "warn"): void {
   if (!dirty) return;
   if (allowDirty === false)
-    throw new LandfallError(`${location} has changes that are not committed. Nothing was changed.`, {
-      mend: "Commit them, so that the image's tag says what is in it; --allow-dirty pushes them as they are.",
-    });
+    throw new LandfallError(
+      `${location} has changes that are not committed, so its images were not pushed.`,
+      {
+        mend: "Commit them, so that the image's tag says what is in it; --allow-dirty pushes them as they are.",
+      },
+    );
   progress(`Warning: ${location} has changes that are not committed; the images are tagged ${tag}.`);
 }

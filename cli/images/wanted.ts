@@ -14,7 +14,7 @@ import { colors } from "../output";
 export interface WantedOptions {
   /** Process environment. */
   readonly environment: NodeJS.ProcessEnv;
-  /** One image by name. @default all */
+  /** One image by name, or by `system/name`. @default all */
   readonly service?: string;
   /** Folder with the environment files. @default `environments` of the project */
   readonly folder?: string;
@@ -64,12 +64,33 @@ export function wantedImages(name: string, options: WantedOptions): Wanted {
     throw new UsageError(`${name} carries no system with images of its own.`, {
       mend: `It carries ${systems.join(", ")}; images belong to ${Object.keys(systemImages).join(", ")}.`,
     });
-  const images = all.filter((image) => service === undefined || image.name === service);
-  if (images.length === 0)
-    throw new UsageError(`${name} has no image "${service}".`, {
-      mend: `It has: ${all.map((image) => image.name).join(", ")}.`,
-    });
+  const images = service === undefined ? all : [imageOf(all, service, name)];
   return { environment: name, images, settings: found.settings, file: join(folder, `${name}.env`) };
+}
+
+/**
+ * The image of that name, or `system/name`, as commands about containers take it.
+ * @param environment its name, for messages
+ * @throws {UsageError} where there is none, or several systems have one
+ */
+export function imageOf<T extends Pick<WantedImage, "system" | "name">>(
+  images: readonly T[],
+  wanted: string,
+  environment: string,
+): T {
+  const qualified = ({ system, name }: T) => `${system}/${name}`;
+  const found = images.filter((image) => image.name === wanted || qualified(image) === wanted);
+  if (found.length > 1)
+    throw new UsageError(`${environment} has several images "${wanted}".`, {
+      mend: `Say which: ${found.map(qualified).join(" or ")}.`,
+    });
+  if (found[0]) return found[0];
+  const isUnique = (name: string) => images.filter((image) => image.name === name).length === 1;
+  const names = images.map((image) => (isUnique(image.name) ? image.name : qualified(image)));
+  const near = nearest(wanted, names);
+  throw new UsageError(`${environment} has no image "${wanted}".${near ? ` Did you mean ${near}?` : ""}`, {
+    mend: `It has: ${names.join(", ")}.`,
+  });
 }
 
 function requireEnvironment(name: string, folder: string): void {

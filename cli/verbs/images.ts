@@ -33,6 +33,8 @@ function tell(done: ImagesResult, { json }: { readonly json?: true }): void {
   const { environment, images, interrupted, ok } = done;
   if (images.some(({ pinned }) => pinned))
     progress(`environments/${environment}.env pins other images now. Next: ./landfall apply ${environment}`);
+  if (images.some(({ status }) => status === "skipped"))
+    progress(`What is skipped is somebody else's. To copy it: ./landfall images push ${environment}`);
   if (interrupted)
     throw new LandfallError("Interrupted.", { mend: "Run it again to finish.", exitCode: 130 });
   if (!ok) process.exitCode = 1;
@@ -61,12 +63,12 @@ const builderOption = () =>
 export function register(program: Command): void {
   const images = program
     .command("images")
-    .description("build the images that an environment runs, push them and pin their digests");
+    .description("build or copy the images that an environment runs, push them and pin their digests");
   images
     .command("build")
     .description("build them, and leave them with the builder")
     .argument("<env>", "environment")
-    .argument("[service]", "this image alone")
+    .argument("[service]", "this image alone, as NAME or SYSTEM/NAME")
     .addOption(builderOption())
     .option("--json", "what became of each image, as JSON")
     .action(async (name: string, service: string | undefined, { builder, json }: BuildFlags) => {
@@ -76,10 +78,10 @@ export function register(program: Command): void {
   images
     .command("push")
     .description(
-      "build and push what the registry does not have, and pin the digests in the environment's file",
+      "build or copy what the registry does not have, push it, and pin the digests in the environment's file",
     )
     .argument("<env>", "environment")
-    .argument("[service]", "this image alone")
+    .argument("[service]", "this image alone, as NAME or SYSTEM/NAME")
     .addOption(builderOption())
     .option("--registry <host>", registryText)
     .option("--allow-dirty", "push a folder's changes too that are not committed")
@@ -105,7 +107,7 @@ export function register(program: Command): void {
       "keep the images from expiring whose digests somebody has written into the environment's file",
     )
     .argument("<env>", "environment")
-    .argument("[service]", "this image alone")
+    .argument("[service]", "this image alone, as NAME or SYSTEM/NAME")
     .option("--registry <host>", registryText)
     .option("--json", "what became of each image, as JSON")
     .action(async (name: string, service: string | undefined, flags: PinFlags) => {
