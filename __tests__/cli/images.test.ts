@@ -17,17 +17,21 @@ import {
   buildCommand,
   findBuilder,
   loginCommand,
+  platformCommand,
+  pullCommand,
   pushCommand,
   stepIn,
+  tagCommand,
   type Builder,
   type BuilderName,
 } from "../../cli/images/builder";
-import { asTyped, run, runWell } from "../../cli/images/command";
+import { asTyped, run, runWell, type Command } from "../../cli/images/command";
 import { makeCredentialStore } from "../../cli/images/credentials";
-import { parseRepository, registryHost, registryOf } from "../../cli/images/registry";
-import { dockerfileOf, wantedImages } from "../../cli/images/wanted";
+import { isPlainHttp, parseRepository, registryHost, registryOf } from "../../cli/images/registry";
+import { parseUpstream, pullUpstream } from "../../cli/images/upstream";
+import { systemInputs } from "../../environments/catalogue";
+import { dockerfileOf, imageOf, textOf, wantedImages } from "../../cli/images/wanted";
 import { formatImages } from "../../cli/verbs/images";
-import { systemImages } from "../../workloads/images";
 import { envText, sharedEnv, temporaryFolder } from "../support/stacks";
 
 const stop = new AbortController().signal;
@@ -92,6 +96,49 @@ describe("a builder", () => {
     expect(asTyped(loginCommand(one, "AWS", "h"))).toBe(
       `${one.name} login --username AWS --password-stdin h`,
     );
+  });
+
+  const inspect = "--format {{.Os}}/{{.Architecture}} i:t";
+  test.each([
+    [builder("docker"), "docker pull --platform linux/arm64 u:t", "", undefined],
+    [
+      builder("podman"),
+      "podman pull --platform linux/arm64 --tls-verify=false u:t",
+      " --tls-verify=false",
+      `podman image inspect ${inspect}`,
+    ],
+    [
+      builder("nerdctl"),
+      "nerdctl pull --platform linux/arm64 --insecure-registry u:t",
+      " --insecure-registry",
+      undefined,
+    ],
+    [
+      builder("buildah"),
+      "buildah pull --platform linux/arm64 --policy always --tls-verify=false u:t",
+      " --tls-verify=false",
+      "buildah inspect --type image --format {{.OCIv1.OS}}/{{.OCIv1.Architecture}} i:t",
+    ],
+  ])("of the name $name copies in its own words", (one, pulling, insecure, asking) => {
+    const typed = (command: Command) => asTyped(command).replaceAll("'", "");
+    const from = { platform: "linux/arm64", plainHttp: true };
+    expect(typed(pullCommand(one, "u:t", from))).toBe(pulling);
+    const secure = typed(pullCommand(one, "u:t", { ...from, plainHttp: false }));
+    expect(secure).toBe(pulling.replace(insecure, ""));
+    expect(secure).not.toMatch(/tls|insecure/);
+    expect(typed(tagCommand(one, "u:t", "i:t"))).toBe(`${one.name} tag u:t i:t`);
+    const ask = platformCommand(one, "i:t");
+    expect(ask && typed(ask)).toBe(asking);
+  });
+
+  test.each([
+    ["28.2.2", true, "docker push --platform linux/arm64 i:t"],
+    ["27.0.1", true, "docker push --platform linux/arm64 i:t"],
+    ["26.1.5", true, "docker push i:t"],
+    ["28.2.2", false, "docker push i:t"],
+  ])("of Docker %s pushes a copy (%p) for its platform alone, where it can", (version, copied, pushing) => {
+    const to = { platform: "linux/arm64", plainHttp: false, copied };
+    expect(asTyped(pushCommand({ name: "docker", version }, "i:t", to))).toBe(pushing);
   });
 
   test("is the first on PATH that works", async () => {
@@ -264,9 +311,9 @@ describe("a registry", () => {
 
   test("speaks plain HTTP on this machine alone", () => {
     for (const host of ["127.0.0.1:5", "localhost:5", "[::1]:5"])
-      expect(registryOf(host, here()).plainHttp).toBe(true);
+      expect([isPlainHttp(host), registryOf(host, here()).plainHttp]).toEqual([true, true]);
     for (const host of ["registry.example.com", "127.0.0.1.example.com", "10.0.0.1:5000"])
-      expect(registryOf(host, here()).plainHttp).toBe(false);
+      expect([isPlainHttp(host), registryOf(host, here()).plainHttp]).toEqual([false, false]);
   });
 });
 
@@ -422,6 +469,199 @@ describe("ECR", () => {
   });
 });
 
+const digest = `sha256:${"a".repeat(64)}`;
+
+describe("an upstream image", () => {
+  test("is read with registry and tag", () => {
+    expect(parseUpstream("docker.io/hasura/graphql-engine:v2.48.5")).toEqual({
+      text: "docker.io/hasura/graphql-engine:v2.48.5",
+      host: "docker.io",
+      reference: "docker.io/hasura/graphql-engine:v2.48.5",
+      tag: expect.stringMatching(/^upstream-v2\.48\.5-[0-9a-f]{8}$/),
+    });
+    expect(parseUpstream("127.0.0.1:5000/a/b:t").host).toBe("127.0.0.1:5000");
+    for (const text of ["", "a", "a/b", "a:t", "a/b@" + digest, "a/b:t@sha256:1", "a/b:t/c", "a/b:-t"])
+      expect(() => parseUpstream(text)).toThrow("is no image with registry and tag");
+  });
+
+  test("with a digest is pulled by that, whatever the tag has become", () => {
+    expect(parseUpstream(`h.example.com:5/a:v1@${digest}`).reference).toBe(`h.example.com:5/a@${digest}`);
+  });
+
+  test("has a tag of its own: the same tag elsewhere, or with a digest, is another", () => {
+    const texts = [
+      "a.io/b:v1",
+      "c.io/b:v1",
+      `a.io/b:v1@${digest}`,
+      `a.io/b:v1@${digest.replace(/a$/, "b")}`,
+      `a.io/b:${"v".repeat(127)}1`,
+      `a.io/b:${"v".repeat(127)}2`,
+    ];
+    const tags = texts.map((text) => parseUpstream(text).tag);
+    expect(new Set(tags).size).toBe(texts.length);
+    expect(texts.map((text) => parseUpstream(text).tag)).toEqual(tags); // and always the same
+    for (const tag of tags) expect(`${tag}-arm64`).toMatch(/^upstream-v[\w.-]{0,118}$/);
+  });
+});
+
+describe("pulling an upstream image", () => {
+  const text = "docker.io/hasura/graphql-engine:v2.48.5";
+  const calls = () => readFileSync(join(bin, "calls"), "utf8").trimEnd().split("\n");
+  /** A builder that notes its calls, prints the image's platform, and does that besides where it pulls. */
+  async function pull(name: BuilderName, { on = "true", is = "linux/arm64", from = text } = {}) {
+    put(
+      name,
+      `echo "$*" >>"${join(bin, "calls")}"\ncase $1 in pull) ${on} ;; *inspect | image) echo ${is} ;; esac`,
+    );
+    const wanted = wantedFor({ TF_VAR_atomic_calendar_architecture: "ARM64" });
+    const image = imageOf(wanted.images, "hasura", "stage");
+    const steps: string[] = [];
+    await pullUpstream(
+      { name, version: "28" },
+      {
+        ...{ wanted, image, upstream: parseUpstream(from), name: "ours:t" },
+        environment: { PATH: bin },
+        run: { stop, display: { step: (_, step) => steps.push(step), finish: () => {} } },
+      },
+    );
+    return steps;
+  }
+
+  test("names it as ours, and says what it does", async () => {
+    expect(await pull("docker")).toEqual([`pulling ${text}`]);
+    expect(calls()).toEqual([`pull --platform linux/arm64 ${text}`, `tag ${text} ours:t`]);
+    expect(said).toContain(`docker tag ${text} ours:t\n`);
+  });
+
+  test("is without TLS from this machine alone", async () => {
+    await pull("buildah", { from: "127.0.0.1:5000/a:t" });
+    expect(calls()[0]).toContain("--tls-verify=false 127.0.0.1:5000/a:t");
+    await pull("buildah", { from: "127.0.0.1.example.com/a:t" });
+    expect(calls()[3]).toMatch(/^pull .*always 127\.0\.0\.1\.example\.com/);
+  });
+
+  test.each<[BuilderName, string]>([
+    ["docker", "no matching manifest for linux/arm64/v8 in the manifest list entries"],
+    ["docker", "no match for platform in manifest: not found"],
+    ["podman", 'choosing an image: no image found in manifest list for architecture arm64, variant "v8"'],
+    ["buildah", "no image found in image index for architecture arm64"],
+    ["nerdctl", "fatal: no match for platform in manifest sha256:1: not found"],
+  ])("by %s that is not there for the platform is told so: %s", async (name, line) => {
+    await expect(pull(name, { on: `echo '${line}' >&2; exit 1` })).rejects.toMatchObject({
+      message: `${text} is not there for linux/arm64.`,
+      mend: "Name one that is in atomic_calendar_hasura_upstream, or change atomic_calendar_architecture.",
+    });
+  });
+
+  test.each<[BuilderName, object]>([
+    [
+      "docker",
+      {
+        on: "echo 'WARNING: image with reference x was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64'",
+      },
+    ],
+    ["podman", { is: "linux/amd64" }],
+    ["buildah", { is: "linux/amd64" }],
+  ])("by %s that takes another platform's is refused", async (name, given) => {
+    await expect(pull(name, given)).rejects.toThrow(`${text} is not there for linux/arm64.`);
+  });
+
+  test("that fails otherwise says what the builder said, and what to look at", async () => {
+    await expect(pull("podman", { on: "echo 'no such host' >&2; exit 125" })).rejects.toMatchObject({
+      message: "podman pull ended with exit code 125.\nno such host",
+      mend: expect.stringMatching(
+        /docker\.io can be reached.*podman login docker\.io.*atomic_calendar_hasura_upstream/,
+      ),
+    });
+    expect(calls()).toHaveLength(1);
+  });
+});
+
+const carrying = {
+  TF_VAR_deptype: "stage",
+  TF_VAR_systems: "viewer-atlas,atomic-calendar",
+  TF_VAR_atomic_calendar_domain: "app.example.com",
+};
+function wantedFor(more: Record<string, string> = {}, service?: string) {
+  const folder = temporaryFolder();
+  writeFileSync(
+    join(folder, "shared.env"),
+    envText({
+      ...sharedEnv,
+      TF_VAR_image_repositories: "viewer-atlas,atomic-calendar",
+      TF_VAR_nat_gateways: "single",
+    }),
+  );
+  writeFileSync(join(folder, "stage.env"), envText({ ...carrying, ...more }));
+  return wantedImages("stage", { environment: {}, folder, service });
+}
+
+describe("images of several systems", () => {
+  test("are twelve, of which three are copied", () => {
+    const { images } = wantedFor();
+    expect(
+      images.filter(({ system }) => system === "atomic-calendar").map((image) => image.repositoryName),
+    ).toEqual(
+      [
+        ...["app", "functions", "hasura", "supertokens", "handshake", "oauth", "optaplanner"],
+        ...["python-agent", "xray-daemon"],
+      ].map((name) => `agt-atomic-${name}`),
+    );
+    expect(images).toHaveLength(12);
+    expect(images.filter(({ upstream }) => upstream).map(({ name }) => name)).toEqual([
+      "hasura",
+      "supertokens",
+      "xray-daemon",
+    ]);
+  });
+
+  test("have inputs that the settings know, and either a Dockerfile or an upstream that can be read", () => {
+    const wanted = wantedFor();
+    for (const image of wanted.images) {
+      const { inputs, upstream, input } = image;
+      for (const name of [inputs.gitRef, inputs.dockerfiles, inputs.architecture])
+        expect(textOf(wanted.settings, name)).toBeDefined();
+      expect(Object.keys(Object.assign({}, ...Object.values(systemInputs)) as object)).toEqual(
+        expect.arrayContaining([inputs.source, input]),
+      );
+      if (upstream === undefined) expect(dockerfileOf(wanted, image)).toContain(`Dockerfile.${image.name}`);
+      else {
+        expect(parseUpstream(textOf(wanted.settings, upstream) ?? "").host).toContain(".");
+        expect(() => dockerfileOf(wanted, image)).toThrow("names no Dockerfile");
+      }
+    }
+  });
+
+  test("may be named with their system", () => {
+    expect(wantedFor({}, "atomic-calendar/app").images).toMatchObject([{ name: "app" }]);
+    expect(() => wantedFor({}, "viewer-atlas/app")).toThrow('stage has no image "viewer-atlas/app"');
+    expect(() => wantedFor({}, "hasurra")).toThrow("Did you mean hasura?");
+  });
+
+  test("must be where several have that name", () => {
+    const images = [
+      { system: "a", name: "app" },
+      { system: "b", name: "app" },
+      { system: "b", name: "web" },
+    ];
+    expect(imageOf(images, "b/app", "stage")).toBe(images[1]);
+    expect(imageOf(images, "web", "stage")).toBe(images[2]);
+    const refusal = (wanted: string) => {
+      try {
+        return imageOf(images, wanted, "stage");
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(refusal("app")).toMatchObject({
+      message: 'stage has several images "app".',
+      mend: "Say which: a/app or b/app.",
+      exitCode: 2,
+    });
+    expect(refusal("none")).toMatchObject({ mend: "It has: a/app, b/app, web." });
+  });
+});
+
 describe("images that are wanted", () => {
   const stage = { TF_VAR_deptype: "stage", TF_VAR_systems: "viewer-atlas" };
   function wanted(service?: string, more: Record<string, string> = {}) {
@@ -459,15 +699,6 @@ describe("images that are wanted", () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, "stage.env"), "");
     expect(() => wantedImages(name, { environment: {}, folder })).toThrow(message);
-  });
-
-  test("have inputs that the settings know", () => {
-    for (const { inputs, images } of Object.values(systemImages)) {
-      const { settings } = wanted();
-      for (const input of [inputs.gitRef, inputs.dockerfiles, inputs.architecture])
-        expect(settings.settings.get(input)).toBeDefined();
-      expect(images.length).toBeGreaterThan(0);
-    }
   });
 });
 
