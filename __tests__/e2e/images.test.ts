@@ -1,6 +1,7 @@
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { execaSync } from "execa";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import {
   cpSync,
   existsSync,
@@ -11,8 +12,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseUpstream, pullUpstream } from "../../cli/images/upstream";
+import { wantedImages } from "../../cli/images/wanted";
 import { parseEnvFile } from "../../environments/env-file";
 import { projectRoot } from "../../environments/root";
 import { startEmulator, stopEmulator } from "../../sandbox/emulator";
@@ -714,6 +719,345 @@ describeIf("with ECR (needs root, docker-registry and buildah)", () => {
       expect(ran.stderr).not.toContain("wrong-canary");
       expect(envFile()).toBe(before);
       expect(left()).toEqual([]);
+    });
+  });
+});
+
+describeIf("somebody else's images (needs root, docker-registry and buildah)", () => {
+  const built = ["app", "functions", "handshake", "oauth", "optaplanner", "python-agent"];
+  const copied = ["hasura", "supertokens", "xray-daemon"];
+  const order = [
+    ...["app", "functions", "hasura", "supertokens", "handshake", "oauth", "optaplanner"],
+    ...["python-agent", "xray-daemon"],
+  ];
+  const upstreamTag = /:upstream-(v\d)-[0-9a-f]{8}$/;
+  const digestIn = /sha256:[0-9a-f]{64}/;
+  let upstream: LocalRegistry;
+  let theirs: BuildahHome;
+
+  /** What the upstream registry has by that name, without a choice of platform. */
+  async function upstreamManifest(repository: string, tag: string) {
+    const answer = await fetch(`http://${upstream.host}/v2/${repository}/manifests/${tag}`, {
+      headers: {
+        Accept: "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json",
+      },
+    });
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    return {
+      digest: `sha256:${createHash("sha256").update(bytes).digest("hex")}`,
+      manifest: JSON.parse(bytes.toString()) as {
+        manifests?: { digest: string; platform: { architecture: string } }[];
+      },
+    };
+  }
+  const platformDigest = async (architecture: string) =>
+    (await upstreamManifest("other/hasura", "v1")).manifest.manifests?.find(
+      ({ platform }) => platform.architecture === architecture,
+    )?.digest;
+
+  function make(name: string, architecture: string): string {
+    const context = join(theirs.folder, "context");
+    mkdirSync(context, { recursive: true });
+    writeFileSync(join(context, "Dockerfile"), `FROM scratch\nCOPY Dockerfile /${name}\n`);
+    const image = `${name}:${architecture}`;
+    const args = [
+      "build",
+      "--quiet",
+      "--layers=false",
+      "--platform",
+      `linux/${architecture}`,
+      "--tag",
+      image,
+      context,
+    ];
+    execaSync(buildah, args, { env: theirs.variables });
+    return image;
+  }
+
+  function writeCalendar(name: string, more: readonly string[] = [], systems = "atomic-calendar"): void {
+    writeFileSync(
+      project.path("environments", `${name}.env`),
+      [
+        `TF_VAR_deptype=${name}`,
+        `TF_VAR_systems=${systems}`,
+        `TF_VAR_atomic_calendar_domain=${name}.example.com`,
+        ...upstreams({ hasura: "other/hasura:v1", supertokens: "other/supertokens:v2" }),
+        `atomic_calendar_xray_daemon_upstream=upstream.example.com/other/daemon:v3`,
+        `atomic_calendar_dockerfiles=${built.map((each) => `${each}=infrastructure/docker/Dockerfile.vod`).join()}`,
+        ...more,
+        "",
+      ].join("\n"),
+    );
+  }
+  const upstreams = (names: Readonly<Record<string, string>>) =>
+    Object.entries(names).map(
+      ([name, image]) => `atomic_calendar_${name}_upstream=upstream.example.com/${image}`,
+    );
+  const calendarSource = "atomic_calendar_source=viewer-atlas";
+  const run = (args: readonly string[], more: Record<string, string | undefined> = {}) =>
+    images([...args, "--json"], { UPSTREAM: upstream.host, ...more });
+  const push = (name: string, ...args: string[]) =>
+    run(["push", name, "--builder=buildah", "--registry", registry.host, ...args]);
+  const pinned = (name = "stage") =>
+    Object.fromEntries(
+      parseEnvFile(Buffer.from(envFile(name))).assignments.flatMap(({ name: input, value }) => {
+        const [, image] = /^TF_VAR_atomic_calendar_(\w+)_image$/.exec(input) ?? [];
+        return image === undefined ? [] : [[image.replaceAll("_", "-"), value]];
+      }),
+    );
+  const pulls = () => notes("buildah").filter((line) => line.startsWith("pull"));
+
+  beforeAll(async () => {
+    home = new BuildahHome();
+    theirs = new BuildahHome();
+    registry = await LocalRegistry.start();
+    upstream = await LocalRegistry.start();
+    await createProject();
+    commit("first");
+    project.set("shared.env", {
+      TF_VAR_image_repositories: "viewer-atlas,atomic-calendar",
+      TF_VAR_nat_gateways: "single",
+    });
+    // One for both platforms, others for x86 alone
+    const env = theirs.variables;
+    const at = (image: string) => `docker://${upstream.host}/other/${image}`;
+    execaSync(buildah, ["manifest", "create", "hasura"], { env });
+    for (const architecture of ["amd64", "arm64"])
+      execaSync(buildah, ["manifest", "add", "hasura", make("hasura", architecture)], { env });
+    execaSync(
+      buildah,
+      ["manifest", "push", "--all", "--format=oci", "--tls-verify=false", "hasura", at("hasura:v1")],
+      { env },
+    );
+    for (const name of ["supertokens:v2", "daemon:v3"])
+      execaSync(buildah, ["push", "--tls-verify=false", make(name.split(":")[0] ?? "", "amd64"), at(name)], {
+        env,
+      });
+    writeCalendar("stage", [calendarSource]);
+  });
+  afterAll(() => {
+    registry?.stop();
+    upstream?.stop();
+    home?.remove();
+    theirs?.remove();
+    rmSync(project.folder, { recursive: true, force: true });
+  });
+  beforeEach(() => rmSync(project.path("notes", "buildah"), { force: true }));
+  afterEach(() => expect(left()).toEqual([]));
+
+  it("are copied beside those that are built, and pinned by the digest that they have upstream", async () => {
+    const ran = await push("stage");
+    expectExit(ran, 0);
+    const lines = linesIn(ran);
+    expect(lines.map(({ name, status, pinned }) => [name, status, pinned])).toEqual(
+      order.map((name) => [name, copied.includes(name) ? "copied" : "pushed", true]),
+    );
+    expect(pinned()).toEqual(Object.fromEntries(lines.map(({ name, digest }) => [name, digest])));
+    // Not the index's, but that of the one platform
+    expect(pinned().hasura).toBe(await platformDigest("amd64"));
+    expect(pinned().supertokens).toBe((await upstreamManifest("other/supertokens", "v2")).digest);
+    const tags = lines
+      .filter(({ name }) => copied.includes(name))
+      .map(({ image }) => upstreamTag.exec(image ?? "")?.[1]);
+    expect(tags).toEqual(["v1", "v2", "v3"]);
+    expect(ran.stderr).toContain("hasura: pulling upstream.example.com/other/hasura:v1");
+    expect(ran.stderr).toContain(
+      "buildah pull --platform linux/amd64 --policy always upstream.example.com/other/hasura:v1",
+    );
+    expect(pulls()).toHaveLength(3);
+    expectExit(await project.landfall("check", "stage"), 0);
+  });
+
+  it("are there the second time: nothing is pulled, and no file is written", async () => {
+    const before = envFile();
+    const ran = await push("stage");
+    expectExit(ran, 0);
+    expect(linesIn(ran).map(({ status }) => status)).toEqual(order.map(() => "present"));
+    expect(notes("buildah")).toEqual([]);
+    expect(envFile()).toBe(before);
+  });
+
+  it("are pulled by their digest where they have one, and one that is not there changes nothing", async () => {
+    const { digest } = await upstreamManifest("other/hasura", "v1");
+    const before = pinned();
+    project.set("stage.env", {
+      atomic_calendar_hasura_upstream: `upstream.example.com/other/hasura:v1@${digest}`,
+    });
+    const ran = await push("stage", "hasura");
+    expectExit(ran, 0);
+    expect(linesIn(ran)).toMatchObject([{ status: "copied", digest: await platformDigest("amd64") }]);
+    expect(pulls()).toEqual([expect.stringContaining(`upstream.example.com/other/hasura@${digest}`)]);
+    expect((await registry.tags("sandbox-atomic-hasura")).length).toBe(2);
+
+    const none = `sha256:${"0".repeat(64)}`;
+    project.set("stage.env", {
+      atomic_calendar_hasura_upstream: `upstream.example.com/other/hasura:v1@${none}`,
+    });
+    const wrong = await push("stage", "atomic-calendar/hasura");
+    expectExit(wrong, 1);
+    expect(linesIn(wrong)[0]?.reason).toMatch(/^buildah pull ended with exit code \d+\.\n[^]*manifest/);
+    expect(pinned()).toEqual(before);
+    expect((await registry.tags("sandbox-atomic-hasura")).length).toBe(2);
+    writeCalendar("stage", [
+      calendarSource,
+      ...Object.entries(before).map(
+        ([name, value]) => `TF_VAR_atomic_calendar_${name.replaceAll("-", "_")}_image=${value}`,
+      ),
+    ]);
+  });
+
+  it("for ARM are others, with another tag; one that is not there for ARM is neither pushed nor pinned", async () => {
+    writeCalendar("prod", ["TF_VAR_atomic_calendar_architecture=ARM64"]);
+    const ran = await push("prod", "hasura");
+    expectExit(ran, 0);
+    const [{ image = "", digest = "" } = {}] = linesIn(ran) as [ImageLine?];
+    expect(image).toMatch(/:upstream-v1-[0-9a-f]{8}-arm64$/);
+    expect(digest).toBe(await platformDigest("arm64"));
+    expect((await registry.configuration("sandbox-atomic-hasura", digest)).architecture).toBe("arm64");
+
+    const tags = await registry.tags("sandbox-atomic-supertokens");
+    const wrong = await push("prod", "supertokens");
+    expectExit(wrong, 1);
+    expect(linesIn(wrong)[0]?.reason).toBe(
+      "upstream.example.com/other/supertokens:v2 is not there for linux/arm64.",
+    );
+    expect(await registry.tags("sandbox-atomic-supertokens")).toEqual(tags);
+    expect(Object.keys(pinned("prod"))).toEqual(["hasura"]);
+  });
+
+  it("are promoted as others are, with no builder", async () => {
+    writeCalendar("prod");
+    const ran = await run(["push", "prod", "--from", "stage", "--registry", registry.host]);
+    expectExit(ran, 0);
+    expect(linesIn(ran).map(({ status }) => status)).toEqual(order.map(() => "promoted"));
+    expect(pinned("prod")).toEqual(pinned());
+    expect(notes("buildah")).toEqual([]);
+  });
+
+  it("need no source, and a system without one stops no other", async () => {
+    writeCalendar("pr-1", ["viewer_atlas_source=viewer-atlas"], "viewer-atlas,atomic-calendar");
+    const ran = await push("pr-1");
+    expectExit(ran, 1);
+    const lines = linesIn(ran);
+    const withStatus = (status: string) =>
+      lines.filter((line) => line.status === status).map(({ name }) => name);
+    expect(withStatus("pushed")).toEqual(services);
+    expect(withStatus("present")).toEqual(copied);
+    expect(withStatus("failed")).toEqual(built);
+    expect(lines.find(({ name }) => name === "app")?.reason).toBe(
+      "environments/pr-1.env has no atomic_calendar_source, so this image cannot be built: app.",
+    );
+    expect(Object.keys(pinned("pr-1"))).toEqual(copied);
+    const alone = await push("pr-1", "app");
+    expectExit(alone, 1);
+    expect(alone.stderr).toContain('atomic_calendar_source="../atomic-calendar"');
+  });
+
+  it("are skipped by a build, which says who copies them", async () => {
+    const ran = await run(["build", "stage", "--builder", "buildah"]);
+    expectExit(ran, 0);
+    expect(
+      linesIn(ran)
+        .filter(({ status }) => status === "skipped")
+        .map(({ name, image }) => [name, image]),
+    ).toEqual([
+      ["hasura", "upstream.example.com/other/hasura:v1"],
+      ["supertokens", "upstream.example.com/other/supertokens:v2"],
+      ["xray-daemon", "upstream.example.com/other/daemon:v3"],
+    ]);
+    expect(ran.stderr).toContain("To copy it: ./landfall images push stage");
+    expect(pulls()).toEqual([]);
+    rmSync(project.path("notes", "buildah"));
+    expectExit(await run(["build", "stage", "hasura"]), 0);
+    expect(notes("buildah")).toEqual([]); // not even a look for a builder
+  });
+
+  it("are pulled with the user's own login, and pushed to ECR with that of AWS", async () => {
+    const guarded = await LocalRegistry.start(htpasswd);
+    try {
+      rmSync(project.path("notes", "pull-auth-files"), { force: true });
+      rmSync(project.path("notes", "auth-files"), { force: true });
+      const own = project.path("home", "own.json");
+      writeFileSync(own, JSON.stringify({ auths: {} }));
+      const login = { REGISTRY: guarded.host, REGISTRY_AUTH_FILE: own };
+      writeCalendar("pr-2");
+      const ran = await run(["push", "pr-2", "hasura", "--builder=buildah", "--registry", ecr], login);
+      expectExit(ran, 0);
+      expect(linesIn(ran)).toMatchObject([{ status: "copied", digest: await platformDigest("amd64") }]);
+      expect(notes("pull-auth-files")).toEqual([own]);
+      expect(notes("auth-files")).toEqual([expect.not.stringContaining(own)]);
+      expect(JSON.parse(readFileSync(own, "utf8"))).toEqual({ auths: {} });
+    } finally {
+      guarded.stop();
+    }
+  });
+
+  describe("from a registry that is asked directly", () => {
+    const stop = new AbortController().signal;
+    /** By the real Buildah, without the fixture's in between. @returns the platform of what has got our name */
+    async function pull(text: string, architecture: "X86_64" | "ARM64" = "X86_64"): Promise<string> {
+      writeCalendar("pr-3", [`TF_VAR_atomic_calendar_architecture=${architecture}`]);
+      const folder = project.path("environments");
+      const wanted = wantedImages("pr-3", { environment: {}, folder, service: "hasura" });
+      const [image] = wanted.images;
+      if (!image) throw new Error("no image");
+      const environment = { ...process.env, ...home.variables };
+      const display = { step: () => {}, finish: () => {} };
+      await pullUpstream(
+        { name: "buildah", version: "1" },
+        { wanted, image, upstream: parseUpstream(text), name: "ours:t", environment, run: { stop, display } },
+      );
+      const format = "{{.OCIv1.Architecture}}";
+      return execaSync(buildah, ["inspect", "--type=image", "--format", format, "ours:t"], {
+        env: home.variables,
+      }).stdout;
+    }
+    beforeEach(() => jest.spyOn(process.stderr, "write").mockReturnValue(true));
+    afterEach(() => jest.restoreAllMocks());
+
+    it("on this machine, plain HTTP will do", async () => {
+      expect(await pull(`${upstream.host}/other/hasura:v1`)).toBe("amd64");
+      expect(await pull(`${upstream.host}/other/hasura:v1`, "ARM64")).toBe("arm64");
+    });
+
+    it("that cannot be reached, it is named", async () => {
+      const down = await LocalRegistry.start();
+      down.stop();
+      await expect(pull(`${down.host}/other/hasura:v1`)).rejects.toMatchObject({
+        message: expect.stringContaining("connection refused"),
+        mend: expect.stringContaining(`whether ${down.host} can be reached`),
+      });
+    });
+
+    it("that has only another platform's, that is not taken", async () => {
+      await expect(pull(`${upstream.host}/other/supertokens:v2`, "ARM64")).rejects.toThrow(
+        "other/supertokens:v2 is not there for linux/arm64.",
+      );
+    });
+
+    it("that gives something else under a digest, it is not believed", async () => {
+      const { digest } = await upstreamManifest("other/supertokens", "v2");
+      const other = `sha256:${"1".repeat(64)}`;
+      // All as it is upstream, but this one digest is answered with another image
+      const liar = createServer((request, answer) => {
+        const url = `http://${upstream.host}${(request.url ?? "").replace(other, digest)}`;
+        void fetch(url, { method: request.method, headers: { Accept: request.headers.accept ?? "" } }).then(
+          async (real) => {
+            const type = real.headers.get("content-type") ?? "application/json";
+            answer.writeHead(real.status, { "Content-Type": type });
+            answer.end(Buffer.from(await real.arrayBuffer()));
+          },
+        );
+      }).listen(0, "127.0.0.1");
+      await once(liar, "listening");
+      const host = `127.0.0.1:${(liar.address() as AddressInfo).port}`;
+      try {
+        expect(await pull(`${host}/other/supertokens:v2@${digest}`)).toBe("amd64");
+        await expect(pull(`${host}/other/supertokens:v2@${other}`)).rejects.toThrow(digestIn);
+      } finally {
+        liar.closeAllConnections();
+        liar.close();
+      }
     });
   });
 });
