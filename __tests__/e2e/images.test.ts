@@ -992,6 +992,26 @@ describeIf("somebody else's images (needs root, docker-registry and buildah)", (
     }
   });
 
+  it("are pulled no longer after Ctrl-C, and the file is as it was", async () => {
+    writeCalendar("pr-4", ["TF_VAR_atomic_calendar_architecture=ARM64"]);
+    project.set("pr-4.env", { atomic_calendar_hasura_upstream: "upstream.example.com/other/hasura:v9" });
+    const before = envFile("pr-4");
+    const running = project.start(
+      "./landfall",
+      ["images", "push", "pr-4", "hasura", "--builder=buildah", "--registry", registry.host],
+      { env: environment({ UPSTREAM: upstream.host, DAWDLE: "141.421" }) },
+    );
+    const pulling = () => processes().filter(({ args }) => args.includes("sleep 141.421"));
+    for (let tries = 0; tries < 200 && pulling().length < 1; tries += 1) await sleep(100);
+    expect(pulling().length).toBeGreaterThan(0);
+    process.kill(running.pid ?? 0, "SIGINT");
+    const ran = (await running) as unknown as Ran;
+    expect(ran.exitCode).toBe(130);
+    expect(ran.stdout).toMatch(/^hasura {2}interrupted/m);
+    expect(pulling()).toEqual([]);
+    expect(envFile("pr-4")).toBe(before);
+  });
+
   describe("from a registry that is asked directly", () => {
     const stop = new AbortController().signal;
     /** By the real Buildah, without the fixture's in between. @returns the platform of what has got our name */
