@@ -953,6 +953,16 @@ describeIf("somebody else's images (needs root, docker-registry and buildah)", (
     expect(alone.stderr).toContain('atomic_calendar_source="../atomic-calendar"');
   });
 
+  it("are pushed beside a source that is not there", async () => {
+    project.set("pr-1.env", { atomic_calendar_source: "nowhere" });
+    const ran = await push("pr-1");
+    expectExit(ran, 1);
+    const failed = linesIn(ran).filter(({ status }) => status === "failed");
+    expect(failed.map(({ name }) => name)).toEqual(built);
+    for (const { reason } of failed) expect(reason).toContain("nowhere");
+    expect(linesIn(ran).filter(({ status }) => status === "present")).toHaveLength(6);
+  });
+
   it("are skipped by a build, which says who copies them", async () => {
     const ran = await run(["build", "stage", "--builder", "buildah"]);
     expectExit(ran, 0);
