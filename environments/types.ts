@@ -436,7 +436,7 @@ export const upstreamImage = define(
   "image",
   "an image with its registry and tag, such as docker.io/hasura/graphql-engine:v2.48.5; a digest may follow.",
   matching(
-    /^[a-z0-9.-]+\.[a-z]+(\/[a-z0-9._-]+)+:[\w][\w.-]{0,127}(@sha256:[0-9a-f]{64})?$/,
+    /^[a-z0-9.-]+\.[a-z0-9]+(:\d{1,5})?(\/[a-z0-9._-]+)+:[\w][\w.-]{0,127}(@sha256:[0-9a-f]{64})?$/,
     "an image with registry and tag",
   ),
 );
