@@ -197,26 +197,46 @@ export class LoadBalancer extends Construct {
    * @throws where its rules or its target group are none that AWS takes, or another route stands in their way
    */
   route({ target, ...route }: RouteProps): Target {
+    const rules = this.add(route);
+    const scope = new Construct(this.routes, route.name);
+    const group = targetGroup(scope, "target", this.props.vpcId, target);
+    return this.target(group, this.forward(scope, rules, group));
+  }
+
+  /**
+   * A further route to a target that one has already, such as paths that only some networks reach. Over HTTPS alone.
+   * @throws as {@link route}
+   */
+  routeTo({ group }: Target, route: PathRoute): void {
+    this.forward(new Construct(this.routes, route.name), this.add(route), group);
+  }
+
+  private add(route: PathRoute): readonly PathRule[] {
     const rules = rulesOf(route);
     checkRules(rules, this.rules);
     this.rules.push(...rules);
-    const scope = new Construct(this.routes, route.name);
-    const group = targetGroup(scope, "target", this.props.vpcId, target);
-    if (!this.secure) return this.target(group, []);
+    return rules;
+  }
+
+  /** @returns none where there is no HTTPS */
+  private forward(scope: Construct, rules: readonly PathRule[], group: LbTargetGroup): LbListenerRule[] {
+    if (!this.secure) return [];
     this.listener ??= this.https(this.defaultAction());
     const listenerArn = this.listener.arn;
-    const resources = rules.map(
-      ({ priority, paths }, index) =>
+    return rules.map(
+      ({ priority, paths, cidrs }, index) =>
         new LbListenerRule(scope, index === 0 ? "rule" : `rule_${index + 1}`, {
           listenerArn,
           priority,
-          condition: [{ pathPattern: { values: [...paths] } }],
+          condition: [
+            { pathPattern: { values: [...paths] } },
+            ...(cidrs ? [{ sourceIp: { values: [...cidrs] } }] : []),
+          ],
           action: [{ type: "forward", targetGroupArn: group.arn }],
           // A group that is replaced keeps its name: the old one must go first, and AWS deletes none that has a rule
           lifecycle: { replaceTriggeredBy: [`${group.terraformResourceType}.${group.friendlyUniqueId}.id`] },
         }),
     );
-    return this.target(group, resources);
   }
 
   private target(group: LbTargetGroup, dependsOn: readonly ITerraformDependable[]): Target {
@@ -278,7 +298,9 @@ export class LoadBalancer extends Construct {
   private problems(): string[] {
     const { name, defaultPath } = this.props;
     if (defaultPath === undefined) return [];
-    const taken = this.rules.some(({ paths }) => paths.some((path) => covers(path, defaultPath)));
+    const taken = this.rules.some(
+      ({ paths, cidrs }) => !cidrs && paths.some((path) => covers(path, defaultPath)),
+    );
     return taken ? [] : [`load balancer ${name}: no route takes the default path ${defaultPath}`];
   }
 }

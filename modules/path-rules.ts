@@ -12,12 +12,21 @@ export interface PathRoute {
    * 5 stand at the next number. Leave gaps: two routes cannot change places in one apply, as AWS takes no number twice.
    */
   readonly priority: number;
+  /**
+   * IPv4 and IPv6 networks from which the paths are reached; for others there is no such route. Of more than 2 paths or
+   * 3 networks, the further ones stand at the next numbers.
+   *
+   * @default any
+   */
+  readonly cidrs?: readonly string[];
 }
 
 export interface PathRule {
   readonly route: string;
   readonly priority: number;
   readonly paths: readonly string[];
+  /** Some of the route's networks. */
+  readonly cidrs?: readonly string[];
 }
 
 const PRIORITIES = 50_000;
@@ -26,6 +35,8 @@ const PRIORITIES = 50_000;
  * has 6 wildcards, the guide to conditions 5.
  */
 const PER_RULE = 5;
+/** Of those 5 values, where a rule asks for networks too. AWS takes 3 of these a condition. */
+const WITH_CIDRS = { paths: 2, cidrs: 3 };
 const PATH_LENGTH = 128;
 /** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#path-conditions */
 const PATH = /^\/[\w.$/~"'@:+&*?-]*$/;
@@ -36,9 +47,11 @@ const wildcards = (paths: readonly string[]): number => paths.join("").replace(/
  * The rules of a route.
  * @throws where AWS would refuse one
  */
-export function rulesOf({ name, paths, priority }: PathRoute): PathRule[] {
+export function rulesOf({ name, paths, priority, cidrs }: PathRoute): PathRule[] {
   if (paths.length === 0) throw new Error(`route ${name} has no paths`);
-  const rules: { route: string; priority: number; paths: string[] }[] = [];
+  if (cidrs?.length === 0) throw new Error(`route ${name} is for no network: leave it out`);
+  const most = cidrs ? WITH_CIDRS.paths : PER_RULE;
+  const groups: string[][] = [];
   for (const path of paths) {
     if (!PATH.test(path) || path.length > PATH_LENGTH)
       throw new Error(
@@ -47,16 +60,24 @@ export function rulesOf({ name, paths, priority }: PathRoute): PathRule[] {
       );
     if (wildcards([path]) > PER_RULE)
       throw new Error(`route ${name}: the path "${path}" has more than ${PER_RULE} wildcards`);
-    const last = rules.at(-1);
-    if (last && last.paths.length < PER_RULE && wildcards([...last.paths, path]) <= PER_RULE)
-      last.paths.push(path);
-    else rules.push({ route: name, priority: priority + rules.length, paths: [path] });
+    const last = groups.at(-1);
+    if (last && last.length < most && wildcards([...last, path]) <= PER_RULE) last.push(path);
+    else groups.push([path]);
   }
+  const networks = cidrs ? inGroups(cidrs, WITH_CIDRS.cidrs) : [undefined];
+  const rules = groups
+    .flatMap((group) => networks.map((some) => ({ paths: group, ...(some && { cidrs: some }) })))
+    .map((rule, index) => ({ route: name, priority: priority + index, ...rule }));
   for (const rule of rules)
     if (!Number.isInteger(rule.priority) || rule.priority < 1 || rule.priority > PRIORITIES)
       throw new Error(`route ${name}: priority ${rule.priority} is not one of 1 to ${PRIORITIES}`);
   return rules;
 }
+
+const inGroups = (values: readonly string[], most: number): string[][] =>
+  Array.from({ length: Math.ceil(values.length / most) }, (_, index) =>
+    values.slice(index * most, (index + 1) * most),
+  );
 
 /**
  * Checks rules against those that are there already.
@@ -70,6 +91,7 @@ export function checkRules(rules: readonly PathRule[], present: readonly PathRul
           `routes ${other.route} and ${rule.route} both have a rule at priority ${rule.priority}`,
         );
       const [first, second] = other.priority < rule.priority ? [other, rule] : [rule, other];
+      if (first.cidrs) continue; // it leaves the path to all other networks
       for (const path of second.paths) {
         const taker = first.paths.find((one) => covers(one, path));
         if (taker !== undefined)
