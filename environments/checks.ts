@@ -557,6 +557,16 @@ const viewerAtlasChecks: readonly Check<Both<ViewerAtlasValues>>[] = [
 ];
 
 const atomicCalendarChecks: readonly Check<Both<AtomicCalendarValues>>[] = [
+  ({ own }) => {
+    const name = "atomic_calendar_admin_cidrs";
+    const mend = "Name the addresses of those who administer it, such as 203.0.113.7/32.";
+    return own.atomic_calendar_admin_cidrs.flatMap((cidr): Finding[] => {
+      if (cidr.endsWith("/0")) return [[name, `lets everybody in to Hasura's metadata API: ${cidr}`, mend]];
+      if (own.atomic_calendar_cidrs.some((outer) => contains(outer, cidr))) return [];
+      const what = `has ${cidr}, which atomic_calendar_cidrs keeps from the load balancer`;
+      return [[name, what, `Add it to TF_VAR_atomic_calendar_cidrs, or leave it out.`]];
+    });
+  },
   ({ own }) =>
     own.atomic_calendar_hosted_zone
       ? domainInZone(

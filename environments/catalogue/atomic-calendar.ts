@@ -106,6 +106,14 @@ export const atomicCalendarInputs = {
     default: "0.0.0.0/0,::/0",
     description: "Networks that may reach the application.",
   },
+  atomic_calendar_admin_cidrs: {
+    use: "structural",
+    type: type.cidrs,
+    default: "",
+    description:
+      "Networks that may reach Hasura's metadata API besides, such as your own address: `./landfall hasura-metadata stage` needs it. Nobody may when left empty.",
+    example: "203.0.113.7/32",
+  },
   atomic_calendar_web_acl: {
     use: "structural",
     type: type.webAcl,

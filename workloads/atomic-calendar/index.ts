@@ -291,8 +291,8 @@ export class AtomicCalendar extends Construct {
 
   private route(balancer: LoadBalancer, name: ServiceName, service: Service): Target {
     if (!service.route) throw new Error(`${name} has no route`);
-    const { paths, priority, healthPath } = service.route;
-    return balancer.route({
+    const { paths, priority, healthPath, admin } = service.route;
+    const target = balancer.route({
       name,
       paths,
       priority,
@@ -304,6 +304,9 @@ export class AtomicCalendar extends Construct {
         targetType: "ip",
       },
     });
+    const cidrs = this.values.atomic_calendar_admin_cidrs;
+    if (admin && cidrs.length > 0) balancer.routeTo(target, { ...admin, name: `${name}-admin`, cidrs });
+    return target;
   }
 
   private database(): Database {
@@ -522,7 +525,14 @@ export class AtomicCalendar extends Construct {
     if (balancer.certificateRecords)
       output("certificate_records", "DNS records to make by hand.", balancer.certificateRecords);
     output("database_endpoint", "DbInstanceEndpoint.", `${database.endpoint}:${database.port}`);
+    output("database_name", "Database to connect to.", database.databaseName);
+    output("database_user", "Its administrator.", database.username);
     output("database_secret_arn", "DbSecretArn.", database.secret.arn);
+    output(
+      "admin_cidrs",
+      "Networks that reach Hasura's metadata API, for ./landfall hasura-metadata.",
+      this.values.atomic_calendar_admin_cidrs,
+    );
     output("alarm_topic_arn", "AlarmTopicArn.", this.props.alarmTopicArn);
     output("dashboard_url", "SystemHealthDashboardUrl.", parts.dashboardUrl);
     output("bucket", "Data bucket.", parts.bucket.name);

@@ -76,6 +76,8 @@ interface Route {
   readonly healthPath: string;
   /** Seconds that nine of ten answers may take. */
   readonly latencyLimit: number;
+  /** Paths that only the networks of `atomic_calendar_admin_cidrs` reach. @default none */
+  readonly admin?: { readonly paths: readonly string[]; readonly priority: number };
 }
 
 const under = (path: string): readonly string[] => [path, `${path}/*`];
@@ -147,7 +149,13 @@ export const services: Readonly<Record<ServiceName, Service>> = {
   },
   hasura: {
     port: 8080,
-    route: { paths: under("/v1/graphql"), priority: 200, healthPath: "/healthz", latencyLimit: 2 },
+    route: {
+      paths: under("/v1/graphql"),
+      priority: 200,
+      healthPath: "/healthz",
+      latencyLimit: 2,
+      admin: { paths: ["/v1/metadata"], priority: 210 },
+    },
     calls: ["functions"],
     database: true,
     tasks: { min: 1, max: 1 },
