@@ -86,6 +86,8 @@ export interface DeployedContainers {
   readonly poll: number;
   readonly containers: readonly DeployedContainer[];
   readonly secrets: readonly DeployedSecret[];
+  /** All outputs of the environment. */
+  readonly outputs: Outputs;
 }
 
 const POLL = 2;
@@ -108,6 +110,7 @@ export async function openContainers(
     region: stack.region,
     emulated: target.emulator !== undefined,
     poll,
+    outputs,
     ...readContainers(outputs, name),
   };
 }
@@ -156,6 +159,18 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, output: string, environm
       mend: `Write it anew: ./landfall apply ${environment}`,
     },
   );
+}
+
+/**
+ * An output that is text.
+ * @throws {LandfallError} where there is none, as an older version wrote the outputs or the system is not there
+ */
+export function textOutput({ outputs, environment }: DeployedContainers, name: string): string {
+  const value = outputs[name]?.value;
+  if (typeof value === "string") return value;
+  throw new LandfallError(`${environment} has no output ${name}.`, {
+    mend: `It comes with its system, and the next apply: ./landfall apply ${environment}`,
+  });
 }
 
 /** @throws {UsageError} where there is none of that name, or several */
@@ -220,6 +235,11 @@ export class Wait {
   /** @param poll seconds that a pause takes */
   constructor(private readonly poll: number) {
     this.end = onStop(() => this.controller.abort(new InterruptedError()));
+  }
+
+  /** Aborted where the user wants to stop. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
   }
 
   /** @throws {InterruptedError} at once where the user wants to stop; else what `work` throws */

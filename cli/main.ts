@@ -11,9 +11,11 @@ import { register as check } from "./verbs/check";
 import { register as compose } from "./verbs/compose";
 import { register as configure } from "./verbs/configure";
 import { register as cost } from "./verbs/cost";
+import { register as db } from "./verbs/db";
 import { register as destroy } from "./verbs/destroy";
 import { register as diagram } from "./verbs/diagram";
 import { register as doctor } from "./verbs/doctor";
+import { register as hasuraMetadata } from "./verbs/hasura-metadata";
 import { register as images } from "./verbs/images";
 import { register as init } from "./verbs/init";
 import { register as outputs } from "./verbs/outputs";
@@ -46,6 +48,8 @@ const verbs = [
   run,
   restart,
   secret,
+  hasuraMetadata,
+  db,
   compose,
   sandbox,
   test,

@@ -10,10 +10,10 @@ import { AwsCli, typed } from "../aws";
 import {
   findContainer,
   openContainers,
-  serviceName,
   type DeployedContainer,
   type DeployedContainers,
 } from "../containers";
+import { execMend, runningTasks } from "../exec";
 import { progress } from "../output";
 import { sshArguments } from "../ssh";
 import { openWorkspace } from "../workspace";
@@ -158,43 +158,34 @@ function systemsOf(name: string): readonly string[] {
 
 /** Opens a shell, or runs a command, in a container by ECS Exec. @returns the session's exit code */
 async function shellIn(
-  { aws, emulated, environment }: DeployedContainers,
+  deployed: DeployedContainers,
   container: DeployedContainer,
   command: readonly string[],
 ): Promise<number> {
+  const { aws, emulated } = deployed;
   if (emulated) {
     progress("skipped: the sandbox's containers are emulated, and nothing runs in them");
     return 0;
   }
-  const { cluster, kind, family, name, system } = container;
-  const whose = kind === "service" ? ["--service-name", serviceName(container)] : ["--family", family];
-  const list = ["ecs", "list-tasks", "--cluster", cluster, ...whose, "--desired-status", "RUNNING"];
-  const { taskArns } = (await aws.json(list)) as { taskArns: readonly string[] };
-  if (taskArns.length === 0)
+  const { cluster, kind, name } = container;
+  const tasks = await runningTasks(deployed, container);
+  if (tasks.length === 0)
     throw new LandfallError(`No task of ${name} runs.`, {
       mend:
         kind === "task"
-          ? `Start one: ./landfall run ${environment} ${name} --no-follow`
-          : `See why: ./landfall logs ${environment} ${name}`,
+          ? `Start one: ./landfall run ${deployed.environment} ${name} --no-follow`
+          : `See why: ./landfall logs ${deployed.environment} ${name}`,
     });
-  const describe = ["ecs", "describe-tasks", "--cluster", cluster, "--tasks", ...taskArns.slice(0, 100)];
-  const { tasks } = (await aws.json(describe)) as { tasks: readonly ExecTask[] };
   const task = tasks.find(({ enableExecuteCommand }) => enableExecuteCommand);
-  const inputs = system.replaceAll("-", "_");
   if (!task)
     throw new LandfallError(`ECS Exec is off for the tasks of ${name}.`, {
-      mend: `Turn it on (TF_VAR_${inputs}_exec="true" and TF_VAR_${inputs}_read_only_root="false"), and ./landfall apply ${environment}; tasks that are started then have it.`,
+      mend: execMend(deployed, container.system),
     });
   return aws.onTerminal([
     ...["ecs", "execute-command", "--cluster", cluster, "--task", task.taskArn],
     ...["--container", container.container, "--interactive"],
     ...["--command", command.length > 0 ? typed(command) : "/bin/sh"],
   ]);
-}
-
-interface ExecTask {
-  readonly taskArn: string;
-  readonly enableExecuteCommand?: boolean;
 }
 
 /** As `aws logs tail` takes it. */

@@ -76,8 +76,8 @@ async function restartAfter(deployed: DeployedContainers, service: DeployedConta
   });
 }
 
-/** The AWS CLI's own history would hold the value. */
-async function refuseHistory({ awsEnvironment }: DeployedContainers): Promise<void> {
+/** @throws {LandfallError} where the AWS CLI's own history, a file, would hold the value */
+export async function refuseHistory({ awsEnvironment }: DeployedContainers): Promise<void> {
   const { stdout = "", code } = await execa("aws", ["configure", "get", "cli_history"], {
     env: awsEnvironment,
     extendEnv: false,
@@ -87,9 +87,12 @@ async function refuseHistory({ awsEnvironment }: DeployedContainers): Promise<vo
   if (code === "ENOENT")
     throw new LandfallError("The AWS CLI is not on PATH.", { mend: "https://aws.amazon.com/cli/" });
   if (stdout.trim() === "enabled")
-    throw new LandfallError("Your AWS CLI keeps a history of all it sends, with values of secrets.", {
-      mend: "Turn it off for this: aws configure set cli_history disabled",
-    });
+    throw new LandfallError(
+      "Your AWS CLI keeps a history of all it sends and gets, with values of secrets.",
+      {
+        mend: "Turn it off for this: aws configure set cli_history disabled",
+      },
+    );
 }
 
 /**
