@@ -229,10 +229,10 @@ function parsed(text: string): Answer["json"] {
   }
 }
 
-/** Why there was no answer: a code such as ECONNREFUSED, where there is one. */
+/** Why there was no answer: a code such as ECONNREFUSED, or what fetch says. */
 function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === "TimeoutError") return "no answer in time";
-  const cause = error.cause as { readonly code?: string; readonly message?: string } | undefined;
-  return cause?.code ?? cause?.message ?? error.message;
+  const { name, message = String(error), cause } = error as Partial<Error>;
+  if (name === "TimeoutError") return "no answer in time";
+  const { code, message: inner } = (cause ?? {}) as { readonly code?: string; readonly message?: string };
+  return (code?.startsWith("UND_") ? inner : code) ?? inner ?? message;
 }

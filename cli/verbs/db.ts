@@ -148,14 +148,12 @@ export function register(program: Command): void {
       const found = await tunnelOf(name, { environment: process.env, port });
       if (!found) return;
       const { deployed, tunnel } = found;
-      if (json) resultJson(tunnel);
-      else
-        result(
-          print
-            ? `${tunnel.command}
-${tunnel.psql}`
-            : tunnel.psql,
-        );
+      if (json) {
+        resultJson(tunnel);
+        return;
+      }
+      if (print) result(tunnel.command);
+      result(tunnel.psql);
       if (print) return;
       progress("Type that in another terminal, once the session waits for connections. Ctrl-C here ends it.");
       process.exitCode = await deployed.aws.onTerminal(sessionArguments(tunnel));
