@@ -193,7 +193,11 @@ describe("Hasura is not waited for", () => {
 describe("nobody knows whether it is applied", () => {
   const ready: Mishap = { status: 200, body: { is_consistent: true, inconsistent_objects: [] } };
   it.each<[string, Mishap, RegExp]>([
-    ["the network is cut", "cut", /^Hasura gave no answer: other side closed\. The metadata may be applied, or not\.$/],
+    [
+      "the network is cut",
+      "cut",
+      /^Hasura gave no answer: other side closed\. The metadata may be applied, or not\.$/,
+    ],
     ["the load balancer gives up", { status: 504 }, /^Hasura gave no answer: HTTP 504\./],
   ])("where %s meanwhile", async (_, mishap, message) => {
     await deployed([ready, mishap]);
