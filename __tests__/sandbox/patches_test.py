@@ -193,6 +193,81 @@ class AutoScaling(unittest.TestCase):
 
 
 @mock_aws
+class CloudWatch(unittest.TestCase):
+    arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:all"
+    rule = 'ALARM("cpu") OR NOT OK(arn:aws:cloudwatch:us-east-1:123456789012:alarm:disk)'
+
+    def setUp(self):
+        self.cloudwatch = boto3.client("cloudwatch")
+        for name in ["cpu", "disk"]:
+            self.cloudwatch.put_metric_alarm(
+                AlarmName=name,
+                Namespace="AWS/EC2",
+                MetricName=name,
+                Statistic="Average",
+                Period=300,
+                EvaluationPeriods=1,
+                Threshold=1,
+                ComparisonOperator="GreaterThanThreshold",
+            )
+
+    def put(self, **changed):
+        self.cloudwatch.put_composite_alarm(AlarmName="all", AlarmRule=self.rule, **changed)
+
+    def names(self, **wanted):
+        told = self.cloudwatch.describe_alarms(**wanted)
+        return [[alarm["AlarmName"] for alarm in told[kind]] for kind in ("MetricAlarms", "CompositeAlarms")]
+
+    def composite(self):
+        return self.cloudwatch.describe_alarms(AlarmNames=["all"], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"][0]
+
+    def test_a_composite_alarm_is_told_as_it_was_put(self):
+        topic = "arn:aws:sns:us-east-1:123456789012:alarms"
+        self.put(AlarmDescription="Not well", AlarmActions=[topic], OKActions=[topic], ActionsEnabled=False)
+        told = self.composite()
+        self.assertEqual(
+            [told[k] for k in ("AlarmArn", "AlarmDescription", "AlarmRule", "AlarmActions", "OKActions", "ActionsEnabled")],
+            [self.arn, "Not well", self.rule, [topic], [topic], False],
+        )
+        self.assertNotIn("ActionsSuppressor", told)
+        self.put(ActionsSuppressor="cpu", ActionsSuppressorWaitPeriod=60, ActionsSuppressorExtensionPeriod=120)
+        told = self.composite()
+        self.assertEqual(told["ActionsEnabled"], True)
+        self.assertEqual(told["ActionsSuppressor"], "cpu")
+        self.assertEqual([told["ActionsSuppressorWaitPeriod"], told["ActionsSuppressorExtensionPeriod"]], [60, 120])
+
+    def test_only_alarms_of_the_wanted_types_are_told(self):
+        self.put()
+        self.assertEqual(self.names(), [["cpu", "disk"], []])
+        self.assertEqual(self.names(AlarmTypes=["CompositeAlarm"]), [[], ["all"]])
+        self.assertEqual(self.names(AlarmTypes=["CompositeAlarm", "MetricAlarm"]), [["cpu", "disk"], ["all"]])
+        self.assertEqual(self.names(AlarmNames=["all"]), [[], []])
+
+    def test_a_rule_names_alarms_that_are_there(self):
+        for function in ["ALARM(gone)", 'OK("gone")', "INSUFFICIENT_DATA ( 'gone' )"]:
+            with self.assertRaises(ClientError) as refusal:
+                self.cloudwatch.put_composite_alarm(AlarmName="all", AlarmRule=f"ALARM(cpu) AND {function}")
+            self.assertEqual(refusal.exception.response["Error"]["Code"], "ValidationError")
+        self.assertEqual(self.names(AlarmTypes=["CompositeAlarm"]), [[], []])
+
+    def test_its_tags_are_kept_changed_and_removed(self):
+        def tags():
+            return {tag["Key"]: tag["Value"] for tag in self.cloudwatch.list_tags_for_resource(ResourceARN=self.arn)["Tags"]}
+
+        self.put(Tags=[{"Key": "System", "Value": "one"}])
+        self.assertEqual(tags(), {"System": "one"})
+        self.cloudwatch.tag_resource(ResourceARN=self.arn, Tags=[{"Key": "System", "Value": "two"}])
+        self.assertEqual(tags(), {"System": "two"})
+        self.cloudwatch.untag_resource(ResourceARN=self.arn, TagKeys=["System"])
+        self.assertEqual(tags(), {})
+
+    def test_it_is_deleted_and_the_others_stay(self):
+        self.put()
+        self.cloudwatch.delete_alarms(AlarmNames=["all"])
+        self.assertEqual(self.names(AlarmTypes=["CompositeAlarm", "MetricAlarm"]), [["cpu", "disk"], []])
+
+
+@mock_aws
 class Ecs(unittest.TestCase):
     def setUp(self):
         self.ecs = boto3.client("ecs")
@@ -248,6 +323,26 @@ class Ecs(unittest.TestCase):
         strategy = [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}]
         self.ecs.update_service(cluster="main", service="app", capacityProviderStrategy=strategy)
         self.assertEqual(self.service()["capacityProviderStrategy"], strategy)
+
+    def test_a_scalable_target_has_tags(self):
+        scaling = boto3.client("application-autoscaling")
+        target = {
+            "ServiceNamespace": "ecs",
+            "ResourceId": "service/main/app",
+            "ScalableDimension": "ecs:service:DesiredCount",
+        }
+        tags = {"System": "one"}
+        arn = scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2, Tags=tags)["ScalableTargetARN"]
+        self.assertEqual(scaling.list_tags_for_resource(ResourceARN=arn)["Tags"], tags)
+        scaling.register_scalable_target(**target, MaxCapacity=3)
+        scaling.tag_resource(ResourceARN=arn, Tags={"Environment": "stage"})
+        self.assertEqual(scaling.list_tags_for_resource(ResourceARN=arn)["Tags"], {**tags, "Environment": "stage"})
+        scaling.untag_resource(ResourceARN=arn, TagKeys=["System"])
+        self.assertEqual(scaling.list_tags_for_resource(ResourceARN=arn)["Tags"], {"Environment": "stage"})
+        scaling.deregister_scalable_target(**target)
+        with self.assertRaises(ClientError) as refusal:
+            scaling.list_tags_for_resource(ResourceARN=arn)
+        self.assertEqual(refusal.exception.response["Error"]["Code"], "ResourceNotFoundException")
 
 
 @mock_aws
