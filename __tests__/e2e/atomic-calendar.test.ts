@@ -21,6 +21,10 @@ const imageInput = (name: string) => `TF_VAR_atomic_calendar_${name.replaceAll("
 
 type Json = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any -- AWS's answers
 
+/** Text of the first element of that name. */
+const field = (xml: string, name: string): string | undefined =>
+  new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
+
 /** What a plan does, but for reading. */
 function changes(ran: Ran): string[] {
   const { resource_changes: all = [] } = JSON.parse(String(ran.stdout)) as {
@@ -87,14 +91,17 @@ describe(`Atomic Calendar, deployed by ${binary}`, () => {
   }
   /** ARNs of what is tagged with the environment. */
   async function tagged(): Promise<string[]> {
-    const { ResourceTagMappingList } = await json(
-      "tagging",
-      "ResourceGroupsTaggingAPI_20170126.GetResources",
-      {
+    const found: string[] = [];
+    let PaginationToken = "";
+    do {
+      const page = await json("tagging", "ResourceGroupsTaggingAPI_20170126.GetResources", {
         TagFilters: [{ Key: "Environment", Values: ["sandbox"] }],
-      },
-    );
-    return (ResourceTagMappingList as Json[]).map(({ ResourceARN }) => ResourceARN as string);
+        PaginationToken,
+      });
+      found.push(...(page.ResourceTagMappingList as Json[]).map(({ ResourceARN }) => ResourceARN as string));
+      PaginationToken = (page.PaginationToken ?? "") as string;
+    } while (PaginationToken !== "");
+    return found;
   }
 
   beforeAll(async () => {
@@ -131,7 +138,10 @@ describe(`Atomic Calendar, deployed by ${binary}`, () => {
 
   it("is applied, and planned without a change then", async () => {
     const up = project.start("./landfall", ["sandbox", "up"]);
-    for await (const line of up.iterable({ from: "stderr" })) clock.line(line as string);
+    for await (const line of up.iterable({ from: "stderr" })) {
+      if (line === "planning sandbox") clock.spans.clear(); // what was before is not of this stack
+      clock.line(line as string);
+    }
     const ran = (await up) as unknown as Ran;
     project.printed += `${String(ran.stdout)}\n${String(ran.stderr)}\n`;
     expectExit(ran, 0);
@@ -193,50 +203,47 @@ describe(`Atomic Calendar, deployed by ${binary}`, () => {
   });
 
   it("lets nobody through but along the edges of the table", async () => {
-    const groups = await ec2(endpoint, {
-      Action: "DescribeSecurityGroups",
-      "Filter.1.Name": "tag:System",
-      "Filter.1.Value.1": "atomic-calendar",
+    const tags = await ec2(endpoint, {
+      Action: "DescribeTags",
+      "Filter.1.Name": "resource-type",
+      "Filter.1.Value.1": "security-group",
     });
-    const field = (item: string, name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(item)?.[1];
-    const names = new Map(
-      [...groups.matchAll(/<groupId>([^<]+)<\/groupId><groupName>([^<]+)<\/groupName>/g)].map(
-        ([, id, name]) => [id, name?.replace(/^sandbox-atomic-calendar-?/, "")],
-      ),
-    );
+    const tagged = (key: string) =>
+      new Map(
+        tags
+          .split("<item>")
+          .filter((item) => field(item, "key") === key)
+          .map((item) => [field(item, "resourceId"), field(item, "value")]),
+      );
+    const [names, systems] = [tagged("Name"), tagged("System")];
+    const nameOf = (id: string | undefined) =>
+      id && (names.get(id)?.replace("sandbox-atomic-calendar-", "") ?? id);
     const rules = await ec2(endpoint, { Action: "DescribeSecurityGroupRules" });
-    const found = [
-      ...rules.matchAll(
-        /<item>(<securityGroupRuleId>.*?)<\/item>(?=<item><securityGroupRuleId>|<\/securityGroupRuleSet>)/gs,
-      ),
-    ]
-      .map(([, item = ""]) => item)
-      .filter((item) => names.has(field(item, "groupId") ?? ""))
-      .map((item) => {
-        const own = names.get(field(item, "groupId") ?? "");
-        const peerId = /<referencedGroupInfo>.*?<groupId>([^<]+)</s.exec(item)?.[1];
-        const peer =
-          peerId === undefined ? (field(item, "cidrIpv4") ?? field(item, "cidrIpv6")) : names.get(peerId);
-        const ports = [field(item, "fromPort"), field(item, "toPort")];
-        const port = `${field(item, "ipProtocol")} ${[...new Set(ports)].join("-")}`;
-        return field(item, "isEgress") === "true"
-          ? `${own} may reach ${peer} at ${port}`
-          : `${own} lets in ${peer} at ${port}`;
+    const found = rules
+      .split("<securityGroupRuleId>")
+      .filter((rule) => systems.get(field(rule, "groupId")) === "atomic-calendar")
+      .map((rule) => {
+        const peer = nameOf(/<referencedGroupInfo>\s*<groupId>([^<]+)</.exec(rule)?.[1]);
+        const network = field(rule, "cidrIpv4") ?? field(rule, "cidrIpv6");
+        const ports = new Set([field(rule, "fromPort"), field(rule, "toPort")]);
+        const does = field(rule, "isEgress") === "true" ? "may reach" : "lets in";
+        const where = `${field(rule, "ipProtocol")} ${[...ports].join("-")}`;
+        return `${nameOf(field(rule, "groupId"))} ${does} ${peer ?? network} at ${where}`;
       });
 
     const wanted: string[] = [];
     const edge = (from: string, to: string, port: number) =>
       wanted.push(`${from} may reach ${to} at tcp ${port}`, `${to} lets in ${from} at tcp ${port}`);
     for (const cidr of ["0.0.0.0/0", "::/0"]) {
-      for (const port of [80, 443]) wanted.push(`balancer lets in ${cidr} at tcp ${port}`);
+      for (const port of [80, 443]) wanted.push(`alb lets in ${cidr} at tcp ${port}`);
       for (const name of serviceNames) wanted.push(`${name} may reach ${cidr} at tcp 443`);
     }
     for (const name of serviceNames) {
       const { route, port, calls, database, files } = services[name];
-      if (route) edge("balancer", name, port);
+      if (route) edge("alb", name, port);
       for (const called of calls) edge(name, called, services[called].port);
       if (database) edge(name, "database", 5432);
-      if (files !== undefined) edge(name, "files", 2049);
+      if (files !== undefined) edge(name, "efs", 2049);
     }
     expect(found.sort()).toEqual(wanted.sort());
   });
@@ -369,10 +376,32 @@ describe(`Atomic Calendar, deployed by ${binary}`, () => {
   it("leaves nothing behind when it is destroyed", async () => {
     expect((await tagged()).length).toBeGreaterThan(50);
     expectExit(await project.landfall("destroy", "sandbox", "--yes"), 0);
-    // ECS keeps task definitions without cost
-    expect((await tagged()).filter((arn) => !arn.includes(":task-definition/"))).toEqual([]);
-    expect(
-      Object.values(await deployed().catch(() => ({}))).filter(({ status }) => status === "ACTIVE"),
-    ).toEqual([]);
+    const rest = (await tagged()).filter((arn) => !arn.includes(":task-definition/")); // ECS keeps them, without cost
+    const { clusters } = await ecs("DescribeClusters", { clusters: [`${prefix}-cluster`] });
+    expect(clusters).toMatchObject([{ status: "INACTIVE", activeServicesCount: 0, runningTasksCount: 0 }]);
+    const [key, ...more] = rest.filter((arn) => !arn.startsWith(`arn:aws:ecs:us-east-1:${account}:`));
+    expect(key).toContain(":key/"); // of the alarm topic: KMS waits a week at least
+    const { KeyMetadata } = await json("kms", "TrentService.DescribeKey", { KeyId: key });
+    expect(KeyMetadata).toMatchObject({ KeyState: "PendingDeletion" });
+    expect(more).toEqual([]);
+    // What has no tags, or forgets them
+    const lists: [service: string, target: string][] = [
+      ["logs", "Logs_20140328.DescribeLogGroups"],
+      ["servicediscovery", "Route53AutoNaming_v20170314.ListNamespaces"],
+      ["secretsmanager", "secretsmanager.ListSecrets"],
+      ["ssm", "AmazonSSM.DescribeParameters"],
+      ["events", "AWSEvents.ListRules"],
+      ["monitoring", "GraniteServiceVersion20100801.ListDashboards"],
+      ["monitoring", "GraniteServiceVersion20100801.DescribeAlarms"],
+    ];
+    for (const [service, target] of lists)
+      expect([target, JSON.stringify(await json(service, target, {}))]).toEqual([
+        target,
+        expect.not.stringContaining(prefix),
+      ]);
+    expect(await call(endpoint, "s3", {})).not.toContain(prefix);
+    const zones = await call(endpoint, "route53", { path: "/2013-04-01/hostedzone" });
+    expect([...zones.matchAll(/<Name>([^<]+)</g)].map(([, name]) => name)).toEqual(["example.com."]);
+    expect(field(zones, "ResourceRecordSetCount")).toBe("2"); // its own
   });
 });

@@ -48,6 +48,10 @@ test("the clock takes what was made or changed and is done, from the lines of ./
     [30, "created aws_vpc.one (0 s, 1 of 3)"],
     [35, "still changing aws_ecs_service.two (30 s)"],
     [40, "changed aws_ecs_service.two (0 s, 2 of 3)"],
+    [45, 'creating aws_subnet.all["a"]'],
+    [46, 'creating aws_subnet.all["b"]'],
+    [48, 'created aws_subnet.all["b"] (0 s, 3 of 5)'],
+    [49, 'created aws_subnet.all["a"] (0 s, 4 of 5)'],
     [50, "creating aws_lb.three"],
     [60, "failed creating aws_lb.three (0 s)"],
   ];
@@ -55,7 +59,9 @@ test("the clock takes what was made or changed and is done, from the lines of ./
     now = at;
     clock.line(line);
   }
-  expect(clock.spans).toEqual(spans({ "aws_vpc.one": [10, 30], "aws_ecs_service.two": [20, 40] }));
+  expect(clock.spans).toEqual(
+    spans({ "aws_vpc.one": [10, 30], "aws_ecs_service.two": [20, 40], "aws_subnet.all": [45, 49] }),
+  );
 });
 
 test("what resources need is read from the state", () => {

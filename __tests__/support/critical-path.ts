@@ -51,6 +51,7 @@ export function criticalPath(spans: ReadonlyMap<string, Span>, needs: Needs): Cr
 
 /** Reads the progress of an apply as `./landfall` prints it where output is not a terminal. */
 export class ApplyClock {
+  /** By address; all instances of a resource are one. */
   readonly spans = new Map<string, Span>();
   private readonly started = new Map<string, number>();
 
@@ -59,11 +60,13 @@ export class ApplyClock {
 
   /** Takes a line as soon as it is printed. */
   readonly line = (line: string): void => {
-    const [, doing, address = ""] = /^(creating|created|changing|changed) (\S+)/.exec(line) ?? [];
-    if (doing === "creating" || doing === "changing") this.started.set(address, this.now());
-    const start = this.started.get(address);
-    if ((doing === "created" || doing === "changed") && start !== undefined)
-      this.spans.set(address, { start, end: this.now() });
+    const [, doing, instance = ""] = /^(creating|created|changing|changed) (\S+)/.exec(line) ?? [];
+    if (doing === "creating" || doing === "changing") this.started.set(instance, this.now());
+    const start = this.started.get(instance);
+    if ((doing !== "created" && doing !== "changed") || start === undefined) return;
+    const address = instance.replace(/\[.*$/, "");
+    const others = this.spans.get(address)?.start ?? start;
+    this.spans.set(address, { start: Math.min(start, others), end: this.now() });
   };
 }
 
