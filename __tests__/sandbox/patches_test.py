@@ -346,6 +346,31 @@ class Ecs(unittest.TestCase):
 
 
 @mock_aws
+class ServiceDiscovery(unittest.TestCase):
+    def setUp(self):
+        self.discovery = boto3.client("servicediscovery")
+        vpc = boto3.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+        self.discovery.create_http_namespace(Name="other")
+        self.discovery.create_private_dns_namespace(Name="stage.internal", Vpc=vpc)
+        self.ids = {n["Name"]: n["Id"] for n in self.discovery.list_namespaces()["Namespaces"]}
+
+    def zones(self):
+        return [zone["Name"] for zone in boto3.client("route53").list_hosted_zones()["HostedZones"]]
+
+    def test_a_namespace_has_a_zone_of_its_name_that_goes_with_it(self):
+        self.assertEqual(self.zones(), ["stage.internal."])
+        self.discovery.delete_namespace(Id=self.ids["other"])
+        self.assertEqual(self.zones(), ["stage.internal."])
+        self.discovery.delete_namespace(Id=self.ids["stage.internal"])
+        self.assertEqual(self.zones(), [])
+
+    def test_what_is_no_namespace_is_not_deleted(self):
+        with self.assertRaises(ClientError) as refusal:
+            self.discovery.delete_namespace(Id="ns-none")
+        self.assertEqual(refusal.exception.response["Error"]["Code"], "NamespaceNotFound")
+
+
+@mock_aws
 class DynamoDb(unittest.TestCase):
     def setUp(self):
         self.dynamodb = boto3.client("dynamodb")
