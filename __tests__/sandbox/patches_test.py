@@ -331,6 +331,8 @@ class Ecs(unittest.TestCase):
             "ResourceId": "service/main/app",
             "ScalableDimension": "ecs:service:DesiredCount",
         }
+        cluster = {"MinCapacity": 1, "MaxCapacity": 2, "ServiceNamespace": "rds", "ResourceId": "cluster:one"}
+        other = scaling.register_scalable_target(**cluster, ScalableDimension="rds:cluster:ReadReplicaCount")
         tags = {"System": "one"}
         arn = scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2, Tags=tags)["ScalableTargetARN"]
         self.assertEqual(scaling.list_tags_for_resource(ResourceARN=arn)["Tags"], tags)
@@ -339,6 +341,7 @@ class Ecs(unittest.TestCase):
         self.assertEqual(scaling.list_tags_for_resource(ResourceARN=arn)["Tags"], {**tags, "Environment": "stage"})
         scaling.untag_resource(ResourceARN=arn, TagKeys=["System"])
         self.assertEqual(scaling.list_tags_for_resource(ResourceARN=arn)["Tags"], {"Environment": "stage"})
+        self.assertEqual(scaling.list_tags_for_resource(ResourceARN=other["ScalableTargetARN"])["Tags"], {})
         scaling.deregister_scalable_target(**target)
         with self.assertRaises(ClientError) as refusal:
             scaling.list_tags_for_resource(ResourceARN=arn)

@@ -3,7 +3,6 @@
 import re
 
 from moto.cloudwatch.exceptions import ValidationError
-from moto.cloudwatch.models import Alarm
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import EmptyResult
 
@@ -65,6 +64,5 @@ def describe_alarms_of_types(response):
 
 
 def apply():
-    Alarm.alarm_rule = property(lambda alarm: alarm.rule)  # moto 5.2.5 calls it so that no answer has it
     CloudWatchResponse.put_composite_alarm = put_composite_alarm
     CloudWatchResponse.describe_alarms = describe_alarms_of_types
