@@ -23,6 +23,12 @@ describe("the longest chain of an apply", () => {
     });
   });
 
+  it("ends with what took no time itself", () => {
+    const made = spans({ service: [10, 10], task: [10, 10], string: [0, 10] });
+    const found = criticalPath(made, needs({ service: ["string", "task"], task: ["string"] }));
+    expect(found).toEqual({ wall: 10, chain: 10, links: ["string", "task", "service"] });
+  });
+
   it("is one resource where they need nothing", () => {
     expect(criticalPath(spans({ one: [5, 10], two: [5, 25] }), needs({}))).toEqual({
       wall: 20,

@@ -29,8 +29,11 @@ export function criticalPath(spans: ReadonlyMap<string, Span>, needs: Needs): Cr
     readonly links: readonly string[];
   }
   const known = new Map<string, Chain>();
+  // What takes no time is a link too
+  const compare = (one: Chain, other: Chain) =>
+    one.length - other.length || one.links.length - other.links.length;
   const longest = (chains: readonly Chain[]): Chain =>
-    chains.reduce((best, chain) => (chain.length > best.length ? chain : best), { length: 0, links: [] });
+    chains.reduce((best, chain) => (compare(chain, best) > 0 ? chain : best), { length: 0, links: [] });
   const chainTo = (address: string, below: readonly string[]): Chain => {
     const done = known.get(address);
     if (done) return done;
