@@ -18,6 +18,8 @@ import {
   topic,
 } from "./operations";
 import { auroraCluster, auroraInstance, bucket, database, dynamodbTable, fileSystem } from "./storage";
+import { serverlessKafka } from "./streams";
+import { webAcl } from "./web-acl";
 
 /** Resource types that cost something, or may. */
 export const pricers: Readonly<Record<string, Pricer>> = Object.freeze({
@@ -42,6 +44,7 @@ export const pricers: Readonly<Record<string, Pricer>> = Object.freeze({
   aws_instance: instance,
   aws_kms_key: kmsKey,
   aws_lb: loadBalancer,
+  aws_msk_serverless_cluster: serverlessKafka,
   aws_nat_gateway: natGateway,
   aws_rds_cluster: auroraCluster,
   aws_rds_cluster_instance: auroraInstance,
@@ -55,6 +58,7 @@ export const pricers: Readonly<Record<string, Pricer>> = Object.freeze({
   aws_sqs_queue: queue,
   aws_ssm_parameter: parameter,
   aws_vpc_endpoint: vpcEndpoint,
+  aws_wafv2_web_acl: webAcl,
 });
 
 /**
@@ -99,6 +103,7 @@ export const freeTypes: ReadonlySet<string> = new Set([
   "aws_network_acl",
   "aws_network_acl_association",
   "aws_network_acl_rule",
+  "aws_rds_cluster_parameter_group",
   "aws_route",
   "aws_route53_record",
   "aws_route_table",
@@ -115,7 +120,7 @@ export const freeTypes: ReadonlySet<string> = new Set([
   "aws_secretsmanager_secret_version",
   "aws_security_group",
   "aws_service_discovery_http_namespace",
-  "aws_service_discovery_service",
+  "aws_service_discovery_service", // nor for its instances, where ECS registers them
   "aws_sns_topic_policy",
   "aws_sqs_queue_policy",
   "aws_sqs_queue_redrive_allow_policy",
@@ -124,6 +129,7 @@ export const freeTypes: ReadonlySet<string> = new Set([
   "aws_vpc",
   "aws_vpc_security_group_egress_rule",
   "aws_vpc_security_group_ingress_rule",
+  "aws_wafv2_web_acl_association",
   "terraform_data",
 ]);
 
@@ -131,4 +137,5 @@ export const freeTypes: ReadonlySet<string> = new Set([
 export const countedElsewhere: Readonly<Record<string, string>> = Object.freeze({
   aws_efs_backup_policy: "AWS Backup is charged by the vault that it keeps copies in",
   aws_flow_log: "its data is counted with its log group",
+  aws_wafv2_web_acl_logging_configuration: "its data is counted with its log group",
 });

@@ -2,19 +2,20 @@ import { charge, type Charge, type Context, type Finding, type Gap, type Pricer 
 import { hoursPerMonth } from "./compute";
 import { publicAddress } from "./network";
 import { runsPerMonth } from "./schedule";
-import { block, blocks, type Attributes, type Resource } from "./template";
+import { block, blocks, refersTo, type Attributes, type Resource } from "./template";
 
 /** Storage of a task that is free, in GB. */
 const FREE_STORAGE = 20;
 
-/** `aws_ecs_service` on Fargate: its desired tasks, for as long as they run each day. */
+/** `aws_ecs_service` on Fargate: its desired tasks, or those it scales to, for as long as they run each day. */
 export const ecsService: Pricer = (resource, context) => {
-  const { template, usage } = context;
-  const { desired_count: desired, task_definition: definition } = resource.attributes;
-  const count = template.number(desired ?? 0);
+  const { usage } = context;
+  const { count, remark } = taskCount(resource, context);
+  const { task_definition: definition } = resource.attributes;
   if (count === undefined) return [{ notEstimated: "a service whose number of tasks only Terraform knows" }];
   const metrics = usage.of("custom_metrics", resource);
   return [
+    ...(remark === undefined ? [] : [{ remark }]),
     ...tasks(
       { owner: resource, launch: resource.attributes, definition, count },
       hoursPerMonth(resource, context),
@@ -22,6 +23,33 @@ export const ecsService: Pricer = (resource, context) => {
     ),
     ...(metrics > 0 ? [charge("cloudwatch_metric", "custom metrics of the service", metrics)] : []),
   ];
+};
+
+/** Tasks of a service on average; no count where only Terraform knows it. */
+function taskCount(
+  service: Resource,
+  context: Context,
+): { readonly count: number | undefined; readonly remark?: string } {
+  const { template, usage } = context;
+  const scaling = scalingOf(service, context);
+  if (!scaling) return { count: template.number(service.attributes.desired_count ?? 0) };
+  const least = template.number(scaling.attributes.min_capacity);
+  const most = template.number(scaling.attributes.max_capacity);
+  if (least === undefined || most === undefined) return { count: undefined };
+  const count = Math.min(Math.max(least, usage.of("scaled_tasks", service)), most);
+  return { count, remark: `scales from ${least} to ${most} tasks: ${count} on average are counted` };
+}
+
+/** What Application Auto Scaling knows a service by: its name, behind that of its cluster. */
+const scalingOf = (service: Resource, { template }: Context): Resource | undefined => {
+  const name = template.text(service.attributes.name);
+  return template
+    .ofType("aws_appautoscaling_target")
+    .filter(({ attributes }) => attributes.scalable_dimension === "ecs:service:DesiredCount")
+    .find(
+      ({ attributes: { resource_id: id } }) =>
+        refersTo(id, service) || (name !== undefined && String(id).endsWith(`/${name}`)),
+    );
 };
 
 /** `aws_scheduler_schedule`: its invocations, and the Fargate tasks that they start. */
@@ -203,13 +231,34 @@ function fargate(
   ];
 }
 
-/** `aws_ecs_cluster`: free, but for Container Insights. */
-export const ecsCluster: Pricer = ({ attributes }) => {
-  const insights = blocks(attributes.setting).find(({ name }) => name === "containerInsights")?.value;
-  return insights === undefined || insights === "disabled"
-    ? []
-    : [{ notEstimated: "Container Insights, which is charged as custom metrics of tasks and services" }];
+/** `aws_ecs_cluster`: free, but for Container Insights, and for traces that its services send to X-Ray. */
+export const ecsCluster: Pricer = (resource, context) => {
+  const { usage } = context;
+  const insights = blocks(resource.attributes.setting).find(
+    ({ name }) => name === "containerInsights",
+  )?.value;
+  return [
+    ...(insights === undefined || insights === "disabled"
+      ? []
+      : [{ notEstimated: "Container Insights, which is charged as custom metrics of tasks and services" }]),
+    ...(isTraced(resource, context)
+      ? [
+          charge("xray_trace", "traces recorded", usage.of("traces", resource)),
+          charge("xray_trace_read", "traces read", usage.of("traces_read", resource)),
+        ]
+      : []),
+  ];
 };
+
+/** Whether containers of a cluster's services are told of an X-Ray daemon: one trace goes through many services. */
+const isTraced = (cluster: Resource, { template }: Context): boolean =>
+  template
+    .ofType("aws_ecs_service")
+    .filter(({ attributes }) => refersTo(attributes.cluster, cluster))
+    .map(({ attributes }) => template.referred("aws_ecs_task_definition", attributes.task_definition))
+    .some((definition) =>
+      String(definition?.attributes.container_definitions).includes('"AWS_XRAY_DAEMON_ADDRESS"'),
+    );
 
 /** `aws_ecr_repository` */
 export const imageRepository: Pricer = (resource, { usage }) => [

@@ -63,5 +63,8 @@ export const hostedZone: Pricer = (resource, { usage }) => [
   charge("route53_query", "queries", usage.of("dns_queries", resource)),
 ];
 
-/** `aws_service_discovery_private_dns_namespace`: a hosted zone that nobody outside asks. */
-export const privateNamespace: Pricer = () => [charge("route53_zone", "hosted zone", 1)];
+/**
+ * `aws_service_discovery_private_dns_namespace`: a private hosted zone, whose queries cost as others do:
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html
+ */
+export const privateNamespace: Pricer = hostedZone;

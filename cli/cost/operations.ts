@@ -87,8 +87,15 @@ export const logGroup: Pricer = (resource, { template, usage }) => {
   ];
 };
 
-/** `aws_cloudwatch_dashboard` */
-export const dashboard: Pricer = () => [charge("cloudwatch_dashboard", "dashboard", 1)];
+/** `aws_cloudwatch_dashboard`. Which of an account's are its three free ones, no stack can tell. */
+export const dashboard: Pricer = () => [
+  charge(
+    "cloudwatch_dashboard",
+    "dashboard",
+    1,
+    "is free where it is one of the account's first three with 50 metrics each at most",
+  ),
+];
 
 /** `aws_kms_key`, with the rotations that are behind it. */
 export const kmsKey: Pricer = (resource, { template, usage }) => {

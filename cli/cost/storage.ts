@@ -1,7 +1,10 @@
-import { charge, type Finding, type Pricer } from "./charge";
+import { charge, type Finding, type Gap, type Pricer } from "./charge";
 import { priceIn } from "./prices";
 import { HOURS_PER_MONTH } from "./schedule";
-import { block } from "./template";
+import { block, type Attributes, type Template } from "./template";
+
+/** Days of Performance Insights, now Database Insights, that are free. */
+const FREE_INSIGHTS_DAYS = 7;
 
 /** `aws_s3_bucket`: storage in S3 Standard, and requests. */
 export const bucket: Pricer = (resource, { usage }) => [
@@ -63,9 +66,44 @@ export const database: Pricer = (resource, { template, usage }) => {
       template.number(allocated),
       copies,
     ),
+    ...growth(resource.attributes, template),
+    ...fasterStorage(resource.attributes),
     ...(backup > 0 ? [charge("rds_backup_gb", "backups", backup)] : []),
+    ...watching(resource.attributes, template),
   ];
 };
+
+function growth(
+  { allocated_storage: now, max_allocated_storage: most }: Attributes,
+  template: Template,
+): readonly Finding[] {
+  const size = template.number(now);
+  const limit = template.number(most);
+  return size === undefined || limit === undefined || limit <= size
+    ? []
+    : [{ remark: `its storage may grow by itself to ${limit} GB: ${size} are counted` }];
+}
+
+const fasterStorage = ({ iops, storage_throughput: throughput }: Attributes): readonly Gap[] =>
+  iops === undefined && throughput === undefined
+    ? []
+    : [{ notEstimated: "IOPS or throughput of its storage that are asked for" }];
+
+/** What looks into a database: 7 days of Performance Insights are free, and what its logs cost is their groups'. */
+function watching(attributes: Attributes, template: Template): readonly Gap[] {
+  const days = template.number(attributes.performance_insights_retention_period) ?? FREE_INSIGHTS_DAYS;
+  return [
+    ...(template.flag(attributes.performance_insights_enabled) && days > FREE_INSIGHTS_DAYS
+      ? [{ notEstimated: `${days} days of Performance Insights, of which ${FREE_INSIGHTS_DAYS} are free` }]
+      : []),
+    ...(template.text(attributes.database_insights_mode) === "advanced"
+      ? [{ notEstimated: "Database Insights in its advanced mode" }]
+      : []),
+    ...((template.number(attributes.monitoring_interval) ?? 0) > 0
+      ? [{ notEstimated: "enhanced monitoring, which writes to a log group of its own" }]
+      : []),
+  ];
+}
 
 function databaseStorage(type: string | undefined, size: number | undefined, copies: number): Finding {
   if (size === undefined) return { notEstimated: "database storage, whose size only Terraform knows" };
@@ -94,5 +132,8 @@ export const auroraInstance: Pricer = (resource, { template, usage }) => {
   const cluster = template.referred("aws_rds_cluster", identifier);
   const scaling = block(cluster?.attributes.serverlessv2_scaling_configuration);
   const capacity = Math.max(template.number(scaling.min_capacity) ?? 0, usage.of("aurora_units", resource));
-  return [charge("aurora_acu_hour", "Aurora capacity units", HOURS_PER_MONTH * capacity)];
+  return [
+    charge("aurora_acu_hour", "Aurora capacity units", HOURS_PER_MONTH * capacity),
+    ...watching(resource.attributes, template),
+  ];
 };

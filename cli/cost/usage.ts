@@ -20,6 +20,11 @@ export const assumptions = Object.freeze({
     most: 24,
     meaning: "a host or a service's tasks run each day",
   },
+  scaled_tasks: {
+    unit: "tasks",
+    default: 0,
+    meaning: "a service that scales runs on average: its least number at least, its most at most",
+  },
   hours_per_run: { unit: "hours", default: 0.5, meaning: "one run of a scheduled task takes" },
   spot_discount: {
     unit: "%",
@@ -39,6 +44,12 @@ export const assumptions = Object.freeze({
   },
   log_gb: { unit: "GB", default: 0.1, meaning: "a log group takes in each month" },
   flow_log_gb: { unit: "GB", default: 1, meaning: "a log group of flow logs takes in each month" },
+  traces: { unit: "traces", default: 100_000, meaning: "a cluster with X-Ray records each month" },
+  traces_read: {
+    unit: "traces",
+    default: 100_000,
+    meaning: "of a cluster with X-Ray are retrieved or scanned each month",
+  },
   log_compression: {
     unit: "share",
     default: 0.15,
@@ -54,6 +65,7 @@ export const assumptions = Object.freeze({
     least: 1,
     meaning: "a public load balancer has an address in, where its subnets come from shared",
   },
+  web_requests: { unit: "requests", default: 1_000_000, meaning: "a web ACL inspects each month" },
   kms_requests: { unit: "requests", default: 10_000, meaning: "to a key each month" },
   kms_rotations: {
     unit: "rotations",
@@ -83,6 +95,18 @@ export const assumptions = Object.freeze({
     unit: "requests",
     default: 1_000_000,
     meaning: "of input and output to an Aurora cluster each month",
+  },
+  kafka_partitions: { unit: "partitions", default: 10, meaning: "in a serverless cluster of Kafka" },
+  kafka_gb: { unit: "GB", default: 1, meaning: "in a serverless cluster of Kafka" },
+  kafka_gb_in: {
+    unit: "GB",
+    default: 10,
+    meaning: "are written to a serverless cluster of Kafka each month",
+  },
+  kafka_gb_out: {
+    unit: "GB",
+    default: 10,
+    meaning: "are read from a serverless cluster of Kafka each month",
   },
 } satisfies Record<string, Assumption>);
 
