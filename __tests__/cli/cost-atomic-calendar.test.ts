@@ -262,6 +262,8 @@ describe("docs/cost.md", () => {
     const share = Math.round((100 * biggest.reduce((sum, amount) => sum + amount, 0)) / all);
     expect(section).toContain(`${share} % of the $${money(all)} that stage and \`shared\` cost`);
     expect(section).toContain(`\`shared\`, which is $${money(totalOf("shared"))}`);
+    const addresses = linesOf(estimateOf("stage"), /^aws_lb\./)["public IPv4 address"] ?? 0;
+    expect(section).toContain(`of which $${money(addresses)} are its addresses`);
   });
 
   it("says what one input changes", () => {
@@ -289,6 +291,13 @@ describe("docs/cost.md", () => {
       `| \`atomic_calendar_msk=serverless\` | ${of("kafka")} |`,
       `| \`nat_gateways=per_az\` instead of \`single\`, for the same data | ${natDifference} |`,
     ]);
+  });
+
+  it("says what Aurora costs at rest", () => {
+    const units = estimateOf("aurora")
+      .lines.filter(({ what }) => what === "Aurora capacity units")
+      .reduce((sum, { monthly }) => sum + monthly, 0);
+    expect(section).toContain(`two instances of half a capacity unit are $${money(units)}`);
   });
 
   it("warns that the default budget is soon told of", () => {

@@ -432,6 +432,25 @@ describe("the network", () => {
     ],
     ["aws_route53_zone", {}, [], { "hosted zone": 0.5, queries: 0.04 }],
     [
+      "aws_service_discovery_private_dns_namespace",
+      {},
+      ["dns_queries=1000000"],
+      { "hosted zone": 0.5, queries: 0.4 },
+    ],
+    ["aws_service_discovery_service", {}, [], {}],
+    [
+      "aws_msk_serverless_cluster",
+      {},
+      ["kafka_partitions=2", "kafka_gb=3", "kafka_gb_in=4", "kafka_gb_out=6"],
+      {
+        "serverless Kafka cluster": 547.5,
+        partitions: 2.19,
+        "Kafka storage": 0.3,
+        "data written": 0.4,
+        "data read": 0.3,
+      },
+    ],
+    [
       "aws_lb",
       { subnets: "${var.subnets}" },
       ["load_balancer_units=0.5"],
@@ -454,6 +473,45 @@ describe("the network", () => {
   it("names load balancers and endpoints that have no price here", () => {
     expect(gapsFor("aws_lb", { load_balancer_type: "gateway" })).toHaveLength(1);
     expect(gapsFor("aws_vpc_endpoint", { vpc_endpoint_type: "GatewayLoadBalancer" })).toHaveLength(1);
+  });
+});
+
+describe("a web ACL", () => {
+  const group = (name: string, vendor_name = "AWS") => ({
+    name,
+    statement: { managed_rule_group_statement: { name, vendor_name } },
+  });
+
+  it("costs by itself, its rules and its requests; a group counts as one rule", () => {
+    const rule = [{ name: "rate" }, group("AWSManagedRulesCommonRuleSet")];
+    expect(chargesFor("aws_wafv2_web_acl", { rule }, ["web_requests=3000000"])).toEqual({
+      "web ACL": 5,
+      rules: 2,
+      "requests inspected": 1.8,
+    });
+    expect(gapsFor("aws_wafv2_web_acl", { rule })).toEqual([]);
+    expect(chargesFor("aws_wafv2_web_acl", {})).toEqual({ "web ACL": 5, "requests inspected": 0.6 });
+  });
+
+  it.each([
+    [
+      { rule: group("AWSManagedRulesBotControlRuleSet") },
+      "the fees of the rule group AWSManagedRulesBotControlRuleSet",
+    ],
+    [{ rule: [group("OWASP", "F5")] }, "the fees of the rule group OWASP"],
+    [{ rule: { name: "people", action: { captcha: {} } } }, "CAPTCHA or challenges of the rule people"],
+    [{ rule_json: "[]" }, "rules that are given as JSON"],
+  ])("%j has fees that are named", (attributes, text) => {
+    expect(gapsFor("aws_wafv2_web_acl", attributes)).toEqual([text]);
+  });
+
+  it("has its log counted with the log group", () => {
+    const found = estimateOf({ aws_wafv2_web_acl_logging_configuration: { this: {} } });
+    expect(found).toMatchObject({
+      total: 0,
+      notEstimated: [],
+      notes: [{ text: expect.stringContaining("log group") }],
+    });
   });
 });
 
@@ -590,6 +648,46 @@ describe("storage", () => {
     expect(Object.values(chargesFor(type, attributes, usage))).toEqual(expected);
   });
 
+  const postgres = {
+    engine: "postgres",
+    instance_class: "db.t4g.micro",
+    allocated_storage: 20,
+    storage_type: "gp3",
+  };
+  const serverless = { instance_class: "db.serverless" };
+
+  it.each([
+    [
+      "aws_db_instance",
+      postgres,
+      { performance_insights_retention_period: 31 },
+      "31 days of Performance Insights",
+    ],
+    ["aws_rds_cluster_instance", serverless, { performance_insights_retention_period: 93 }, "93 days of"],
+    ["aws_db_instance", postgres, { database_insights_mode: "advanced" }, "Database Insights"],
+    ["aws_db_instance", postgres, { monitoring_interval: 60 }, "enhanced monitoring"],
+    ["aws_db_instance", postgres, { iops: 12_000 }, "IOPS or throughput"],
+    ["aws_db_instance", postgres, { storage_throughput: 500 }, "IOPS or throughput"],
+  ])("%s %j with %j is named, as it costs more", (type, attributes, more, text) => {
+    const enabled = { ...attributes, performance_insights_enabled: true };
+    expect(
+      gapsFor(type, { ...enabled, performance_insights_retention_period: 7, monitoring_interval: 0 }),
+    ).toEqual([]);
+    expect(gapsFor(type, enabled)).toEqual([]);
+    expect(gapsFor(type, { ...enabled, ...more })).toEqual([expect.stringContaining(text)]);
+  });
+
+  it("says how far a database's storage grows by itself, and counts what it starts with", () => {
+    const found = estimateOf({ aws_db_instance: { this: { ...postgres, max_allocated_storage: 100 } } });
+    expect(chargesOf(found)["gp3 database storage"]).toBe(2.3);
+    expect(found.notes.map(({ text }) => text)).toEqual([
+      "its storage may grow by itself to 100 GB: 20 are counted",
+    ]);
+    expect(
+      estimateOf({ aws_db_instance: { this: { ...postgres, max_allocated_storage: 0 } } }).notes,
+    ).toEqual([]);
+  });
+
   it("has Aurora Serverless cost its least capacity at least", () => {
     const cluster = {
       aws_rds_cluster: {
@@ -718,6 +816,46 @@ describe("tasks on Fargate", () => {
     });
   });
 
+  describe("behind Application Auto Scaling", () => {
+    const target = (attributes: object) => ({
+      aws_appautoscaling_target: {
+        s: {
+          resource_id: "service/cluster/app",
+          scalable_dimension: "ecs:service:DesiredCount",
+          min_capacity: 2,
+          max_capacity: 5,
+          ...attributes,
+        },
+      },
+    });
+    const hours = (attributes: object, usage: string[] = []) => {
+      const scaled = service({ name: "app", launch_type: "FARGATE" }, definition, target(attributes));
+      return (chargesOf(estimateOf(scaled, usage))["Fargate x86 CPU"] ?? 0) / 7.3876;
+    };
+
+    it("count their least number, or as many as run on average up to their most", () => {
+      expect(hours({})).toBeCloseTo(2, 6);
+      expect(hours({}, ["scaled_tasks=3.5"])).toBeCloseTo(3.5, 6);
+      expect(hours({}, ["scaled_tasks:app=9"])).toBeCloseTo(5, 6);
+      expect(hours({}, ["scaled_tasks=1"])).toBeCloseTo(2, 6);
+      expect(hours({ resource_id: "service/cluster/${aws_ecs_service.this.name}" })).toBeCloseTo(2, 6);
+      expect(hours({ min_capacity: 0 })).toBe(0);
+    });
+
+    it("are those of the service alone that it is for", () => {
+      expect(hours({ resource_id: "service/cluster/other-app" })).toBeCloseTo(1, 6);
+      expect(hours({ scalable_dimension: "ecs:other" })).toBeCloseTo(1, 6);
+      expect(() => hours({ resource_id: "service/cluster/other" }, ["scaled_tasks=3"])).toThrow(
+        "is for nothing",
+      );
+    });
+
+    it("are named where only Terraform knows their number", () => {
+      const scaled = service({ name: "app" }, definition, target({ min_capacity: "${local.least}" }));
+      expect(estimateOf(scaled).notEstimated).toHaveLength(1);
+    });
+  });
+
   it("cost nothing where none are wanted", () => {
     const none = service({
       desired_count: 0,
@@ -794,6 +932,32 @@ describe("tasks on Fargate", () => {
       },
     });
     expect(chargesOf(found)).toEqual({ "Fargate x86 CPU": 2.462533, "Fargate x86 memory": 0.540808 });
+  });
+
+  it("send traces to X-Ray where they are told of its daemon, which a cluster costs once", () => {
+    const traced = (containers: string, cluster = "c") =>
+      chargesOf(
+        estimateOf({
+          aws_ecs_cluster: { c: {}, d: {} },
+          aws_ecs_task_definition: { t: { ...definition, container_definitions: containers } },
+          aws_ecs_service: Object.fromEntries(
+            ["a", "b"].map((name) => [
+              name,
+              {
+                cluster: `\${aws_ecs_cluster.${cluster}.arn}`,
+                task_definition: "${aws_ecs_task_definition.t.arn}",
+                desired_count: 0,
+              },
+            ]),
+          ),
+        }),
+      );
+    const told = JSON.stringify([
+      { environment: [{ name: "AWS_XRAY_DAEMON_ADDRESS", value: "127.0.0.1:2000" }] },
+    ]);
+    expect(traced(told)).toEqual({ "traces recorded": 0.5, "traces read": 0.05 });
+    expect(traced(JSON.stringify([{ environment: [] }]))).toEqual({});
+    expect(traced(told, "elsewhere")).toEqual({});
   });
 
   it("name Container Insights, which costs by metrics that nobody knows", () => {
