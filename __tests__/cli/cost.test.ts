@@ -683,9 +683,10 @@ describe("storage", () => {
     expect(found.notes.map(({ text }) => text)).toEqual([
       "its storage may grow by itself to 100 GB: 20 are counted",
     ]);
-    expect(
-      estimateOf({ aws_db_instance: { this: { ...postgres, max_allocated_storage: 0 } } }).notes,
-    ).toEqual([]);
+    for (const max_allocated_storage of [0, 20])
+      expect(estimateOf({ aws_db_instance: { this: { ...postgres, max_allocated_storage } } }).notes).toEqual(
+        [],
+      );
   });
 
   it("has Aurora Serverless cost its least capacity at least", () => {
