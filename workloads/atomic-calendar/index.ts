@@ -107,7 +107,7 @@ export class AtomicCalendar extends Construct {
     });
 
     const targets: Record<string, WatchedTarget> = {};
-    const made: Record<string, MadeService> = {};
+    const made: MadeService[] = [];
     const spot: { service: ContainerService; capacity: Capacity }[] = [];
     for (const name of serviceNames) {
       const service = services[name];
@@ -141,7 +141,7 @@ export class AtomicCalendar extends Construct {
         exec: values.atomic_calendar_exec,
       });
       if (capacity.spot) spot.push({ service: containerService, capacity });
-      made[name] = { task, service: containerService, capacity };
+      made.push({ name, task, service: containerService, capacity });
     }
     this.edges(groups, { balancer, database, files, brokers: brokers?.group });
     if (spot.length > 0)
@@ -387,6 +387,13 @@ export class AtomicCalendar extends Construct {
     return Object.fromEntries(wanted.map((id) => [id, secret(id)]));
   }
 
+  /** Secrets of a service, by environment variable. */
+  private secretsOf(name: ServiceName): Readonly<Record<string, SecretName>> {
+    const { secrets, streams } = services[name];
+    const brokers = streams && this.values.atomic_calendar_msk === "brokers";
+    return { ...secrets, ...(brokers ? { KAFKA_BROKERS: "MskBootstrapBrokers" } : {}) };
+  }
+
   /** A serverless cluster of Kafka. */
   private brokers(): { readonly cluster: MskServerlessCluster; readonly group: SecurityGroup } {
     const { shared } = this.props;
@@ -416,11 +423,7 @@ export class AtomicCalendar extends Construct {
     const { props, values } = this;
     const service = services[name];
     const { secrets, files, bucket } = parts;
-    const wanted: Readonly<Record<string, SecretName>> = {
-      ...service.secrets,
-      ...(service.streams && secrets.MskBootstrapBrokers ? { KAFKA_BROKERS: "MskBootstrapBrokers" } : {}),
-    };
-    const used = Object.entries(wanted).map(([variable, id]) => {
+    const used = Object.entries(this.secretsOf(name)).map(([variable, id]) => {
       const secret = secrets[id];
       if (!secret) throw new Error(`${name} wants the secret ${id}, which is not made`);
       return { variable, id, secret };
@@ -509,7 +512,7 @@ export class AtomicCalendar extends Construct {
     readonly balancer: LoadBalancer;
     readonly database: Database;
     readonly secrets: Readonly<Partial<Record<SecretName, AnySecret>>>;
-    readonly made: Readonly<Record<string, MadeService>>;
+    readonly made: readonly MadeService[];
     readonly cluster: EcsCluster;
     readonly groups: Readonly<Record<ServiceName, SecurityGroup>>;
     readonly bucket: Bucket;
@@ -520,6 +523,7 @@ export class AtomicCalendar extends Construct {
         `atomic_calendar_${id}`,
       );
     const { balancer, database, made } = parts;
+    const used = new Map(made.map(({ name }) => [name, [...new Set(Object.values(this.secretsOf(name)))]]));
     output("url", "Where the application is.", `https://${this.values.atomic_calendar_domain}`);
     output("load_balancer_dns_name", "AlbDnsName: point the domain there.", balancer.dnsName);
     if (balancer.certificateRecords)
@@ -542,7 +546,7 @@ export class AtomicCalendar extends Construct {
       security_groups: Object.values(parts.groups).map(({ id }) => id),
       assign_public_ip: false,
       containers: Object.fromEntries(
-        Object.entries(made).map(([name, { task, service, capacity }]) => [
+        made.map(({ name, task, service, capacity }) => [
           name,
           {
             kind: "service",
@@ -557,7 +561,7 @@ export class AtomicCalendar extends Construct {
               weight,
               base,
             })),
-            secrets: secretsOf(task.container, parts.secrets),
+            secrets: used.get(name),
           },
         ]),
       ),
@@ -572,9 +576,7 @@ export class AtomicCalendar extends Construct {
             name,
             arn,
             owner: secretOwners[id as SecretName] === "operator" ? "operator" : "terraform",
-            used_by: Object.entries(made)
-              .filter(([, { task }]) => secretsOf(task.container, parts.secrets).includes(id))
-              .map(([service]) => service),
+            used_by: [...used].filter(([, ids]) => ids.includes(id as SecretName)).map(([name]) => name),
           },
         ]),
       ),
@@ -583,20 +585,10 @@ export class AtomicCalendar extends Construct {
 }
 
 interface MadeService {
+  readonly name: ServiceName;
   readonly task: TaskDefinition;
   readonly service: ContainerService;
   readonly capacity: Capacity;
-}
-
-/** Names of the secrets that a container has. */
-function secretsOf(
-  { secrets = {} }: ContainerProps,
-  all: Readonly<Partial<Record<SecretName, AnySecret>>>,
-): string[] {
-  const arns = Object.values(secrets).map(({ arn }) => arn);
-  return Object.entries(all)
-    .filter(([, { arn }]) => arns.includes(arn))
-    .map(([id]) => id);
 }
 
 const place = ({ partition, region, accountIds }: WorkloadProps) => ({ partition, region, accountIds });
