@@ -561,6 +561,7 @@ export class AtomicCalendar extends Construct {
               weight,
               base,
             })),
+            exec: this.values.atomic_calendar_exec,
             secrets: used.get(name),
           },
         ]),
