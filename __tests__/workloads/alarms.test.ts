@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../../environments/root";
+import { services } from "../../workloads/atomic-calendar/services";
+import { atomicCalendarJson } from "../support/atomic-calendar";
 import { environmentEnv, resource, resources, sharedEnv, synthesizeFiles } from "../support/stacks";
 
 const all = {
@@ -114,12 +116,18 @@ describe("docs/alarms.md", () => {
   const hosts = ["stage-dashboard", "stage-edge-1", "stage-x-scheduler", "stage-macro-ai"];
   /** Names of alarms that a row stands for. */
   const namesOf = (row: string): string[] =>
-    hosts.map((host) =>
-      row.replace("<host>", host).replace("<env>", "stage").replace("<edge host>", "edge-1"),
+    hosts.flatMap((host) =>
+      Object.keys(services).map((service) =>
+        row
+          .replace("<host>", host)
+          .replace("<env>", "stage")
+          .replace("<edge host>", "edge-1")
+          .replace("<service>", service),
+      ),
     );
-  const alarms = [single, group, behindBalancer].flatMap((json) =>
-    Object.values(resources(json, "aws_cloudwatch_metric_alarm")).map(
-      ({ alarm_name }) => alarm_name as string,
+  const alarms = [single, group, behindBalancer, atomicCalendarJson()].flatMap((json) =>
+    ["aws_cloudwatch_metric_alarm", "aws_cloudwatch_composite_alarm"].flatMap((type) =>
+      Object.values(resources(json, type)).map(({ alarm_name }) => alarm_name as string),
     ),
   );
 
