@@ -5,8 +5,10 @@ import {
   sharedInputs,
   systemInputs,
   type SystemName,
+  viewerAtlasInputs,
   xSchedulerInputs,
 } from "./catalogue";
+import { atomicCalendarInputs } from "./catalogue/atomic-calendar";
 import { formatAssignment } from "./env-file";
 import { isSecret, nameInFile, type Input, type InputGroup } from "./input";
 
@@ -22,6 +24,8 @@ const environmentSections: readonly Section[] = [
   { title: "Chronos", system: "chronos", inputs: chronosInputs },
   { title: "X-Scheduler", system: "x-scheduler", inputs: xSchedulerInputs },
   { title: "Macro AI", system: "macro-ai", inputs: macroAiInputs },
+  { title: "ViewerAtlas", system: "viewer-atlas", inputs: viewerAtlasInputs },
+  { title: "Atomic Calendar", system: "atomic-calendar", inputs: atomicCalendarInputs },
 ];
 const sharedSections: readonly Section[] = [
   { title: "State backend and shared network", inputs: sharedInputs },

@@ -18,7 +18,8 @@ export type Widget = {
 } & (
   | {
       readonly lines: readonly Line[];
-      /** A line across, such as an alarm's threshold. */ readonly limit?: number;
+      /** An alarm's threshold: a line across, with the side shaded where the alarm is on. @default none */
+      readonly limit?: { readonly value: number; readonly alarms: "above" | "below" };
     }
   | { readonly alarmArns: readonly string[] }
 );
@@ -110,7 +111,11 @@ function content(widget: Widget, region: string): Pick<PlacedWidget, "type" | "p
       yAxis: { left: { min: 0 } },
       ...(widget.limit === undefined
         ? {}
-        : { annotations: { horizontal: [{ label: "alarm", value: widget.limit }] } }),
+        : {
+            annotations: {
+              horizontal: [{ label: "alarm", value: widget.limit.value, fill: widget.limit.alarms }],
+            },
+          }),
     },
   };
 }

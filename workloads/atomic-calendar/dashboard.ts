@@ -23,7 +23,12 @@ const lines = (shape: Shape, of: Readonly<Record<string, Dimensions>>): Line[] =
 /** The four groups of the document. */
 export function dashboardGroups(shown: Shown): DashboardGroup[] {
   const alarms = alarmProps(shown);
-  const limit = (id: string) => alarms[id]?.threshold;
+  const limit = (id: string) => {
+    const alarm = alarms[id];
+    if (!alarm) throw new Error(`the dashboard shows the limit of ${id}, which is no alarm`);
+    const side = alarm.comparison.startsWith("Less") ? "below" : "above";
+    return { value: alarm.threshold, alarms: side } as const;
+  };
   const { balancer, targets, shownServices, database } = shown;
   const app = targets.app?.dimensions;
   const targetDimensions = Object.fromEntries(
