@@ -13,7 +13,6 @@ import { capacityStrategy, type Capacity } from "../../modules/capacity";
 import { ConnectionString } from "../../modules/connection-string";
 import type { ContainerProps, SecretReference, Sidecar } from "../../modules/container";
 import { ContainerService, type TaskNetwork } from "../../modules/container-service";
-import { useKey } from "../../modules/data-key";
 import { Database } from "../../modules/database";
 import { EcsCluster } from "../../modules/ecs-cluster";
 import { EventLog } from "../../modules/event-log";
@@ -504,7 +503,6 @@ export class AtomicCalendar extends Construct {
         Resource: `${arn}/*`,
       },
       { Sid: "ListData", Effect: "Allow", Action: ["s3:ListBucket"], Resource: arn },
-      ...useKey(this.props.dataKeyArn, this.props.region),
     ];
   }
 
