@@ -570,8 +570,8 @@ export const hostAddress = define(
 
 export const port = define("port", "a port from 1 to 65535.", integer(1, 65_535), "number");
 
-/** Pairs `name=…` of which the first part is a host's name; no name twice unless `repeated`. */
-const byHost = <T>(item: z.ZodType<T, string>, { repeated = false } = {}) =>
+/** Pairs `name=…` of which the first part is a host's name, or another thing's; no name twice unless `repeated`. */
+const byHost = <T>(item: z.ZodType<T, string>, { repeated = false, thing = "host" } = {}) =>
   list(
     z
       .string()
@@ -579,10 +579,10 @@ const byHost = <T>(item: z.ZodType<T, string>, { repeated = false } = {}) =>
         const at = pair.indexOf("=");
         return at < 0 ? ["", pair] : [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
       })
-      .pipe(z.tuple([matching(dnsLabel, "a host name"), item]))
+      .pipe(z.tuple([matching(dnsLabel, `a ${thing} name`), item]))
       .readonly(),
   ).refine((pairs) => repeated || new Set(pairs.map(([name]) => name)).size === pairs.length, {
-    message: "names a host twice",
+    message: `names a ${thing} twice`,
   });
 
 export const sshAddressByHost = define(
@@ -612,7 +612,7 @@ export const pathByName = define(
 
 /** Value of a pair whose name is that of a service; no service twice. */
 const byService = <T>(item: z.ZodType<T, string>) =>
-  byHost(item).transform((pairs): ReadonlyMap<string, T> => new Map(pairs));
+  byHost(item, { thing: "service" }).transform((pairs): ReadonlyMap<string, T> => new Map(pairs));
 
 const twoNumbers = (what: string) =>
   matching(/^\d{1,6}:\d{1,6}$/, what).transform((text) => text.split(":").map(Number) as [number, number]);

@@ -16,7 +16,8 @@ import { projectRoot } from "../../environments/root";
 import type { Reading } from "../../environments/settings";
 import packageJson from "../../package.json";
 
-const pages = ["README.md", ...readdirSync(join(projectRoot, "docs")).map((file) => `docs/${file}`)];
+const docs = readdirSync(join(projectRoot, "docs")).map((file) => `docs/${file}`);
+const pages = ["README.md", ...docs.filter((file) => file.endsWith(".md"))];
 const textOf = (page: string): string => readFileSync(join(projectRoot, page), "utf8");
 
 interface Block {
@@ -153,8 +154,20 @@ describe("links", () => {
 
   test("lead from the README to every page", () => {
     const fromReadme = links.filter(({ page }) => page === "README.md").map(({ target }) => target);
-    expect(fromReadme.sort()).toEqual(pages.filter((page) => page.startsWith("docs/")).sort());
+    expect(fromReadme.filter((target) => target.endsWith(".md")).sort()).toEqual(
+      pages.filter((page) => page.startsWith("docs/")).sort(),
+    );
   });
+});
+
+test("each picture is on a page", () => {
+  const pictures = docs.filter((file) => !file.endsWith(".md"));
+  const shown = pages.flatMap((page) =>
+    [...proseOf(page).matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map(([, target = ""]) =>
+      join(dirname(page), target),
+    ),
+  );
+  expect(new Set(shown)).toEqual(new Set(pictures));
 });
 
 describe("files", () => {

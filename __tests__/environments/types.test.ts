@@ -238,3 +238,117 @@ describe("git refs", () => {
 
   it.each(["-x", "--upload-pack=sh", ""])("are never %j", (ref) => expect(gitRefProblem(ref)).toBeDefined());
 });
+
+/** What the type makes of the text. Throws what it says of a wrong one. */
+function parsed<T>(input: { schema: { parse(text: string): T } }, text: string): T {
+  return input.schema.parse(text);
+}
+
+describe("sizes by service", () => {
+  it("are CPU units and MiB", () => {
+    expect([...parsed(type.sizeByService, "app=512:1024, python-agent=1024:2048")]).toEqual([
+      ["app", [512, 1024]],
+      ["python-agent", [1024, 2048]],
+    ]);
+    expect(parsed(type.sizeByService, "").size).toBe(0);
+  });
+
+  it.each([
+    ["app=300:512", "300 CPU units are none of 256, 512, 1024"],
+    ["app=256:4096", "512, 1024, 2048"],
+    ["app=512", "is not a size such as 512:1024"],
+    ["app=512:1024:1", "is not a size such as 512:1024"],
+    ["512:1024", "is not a service name"],
+    ["app=512:1024,app=256:512", "names a service twice"],
+  ])("are not %s", (text, message) => {
+    expect(() => parsed(type.sizeByService, text)).toThrow(message);
+  });
+});
+
+describe("tasks by service", () => {
+  it("are the least and the most", () => {
+    expect([...parsed(type.tasksByService, "app=2:8,optaplanner=0:0,hasura=1:1")]).toEqual([
+      ["app", [2, 8]],
+      ["optaplanner", [0, 0]],
+      ["hasura", [1, 1]],
+    ]);
+  });
+
+  it.each([
+    ["app=4:1", "is no range"],
+    ["app=1:101", "at most 100"],
+    ["app=-1:1", "is not a range such as 1:4"],
+    ["app=1.5:2", "is not a range such as 1:4"],
+    ["app=1", "is not a range such as 1:4"],
+    ["app=1:2,app=2:3", "names a service twice"],
+  ])("are not %s", (text, message) => {
+    expect(() => parsed(type.tasksByService, text)).toThrow(message);
+  });
+});
+
+const uuid = "01234567-89ab-cdef-0123-456789abcdef";
+const webAclArn = `arn:aws:wafv2:us-east-1:436957243186:regional/webacl/ours/${uuid}`;
+describe.each<[string, { schema: { safeParse(text: string): { success: boolean } } }, string[], string[]]>([
+  [
+    "a certificate",
+    type.certificateArn,
+    [
+      `arn:aws:acm:us-east-1:436957243186:certificate/${uuid}`,
+      `arn:aws-cn:acm:cn-north-1:436957243186:certificate/${uuid}`,
+    ],
+    [
+      "",
+      uuid,
+      `arn:aws:acm:us-east-1:436957243186:certificate/`,
+      `arn:aws:acm:us-east-1:4369572431:certificate/${uuid}`,
+      `arn:aws:iam::436957243186:server-certificate/ours`,
+    ],
+  ],
+  [
+    "an upstream image",
+    type.upstreamImage,
+    [
+      "docker.io/hasura/graphql-engine:v2.48.5",
+      "public.ecr.aws/xray/aws-xray-daemon:3.3.14",
+      `registry.example.com/a/b:1@sha256:${"0".repeat(64)}`,
+    ],
+    [
+      "hasura/graphql-engine:v2.48.5", // which registry?
+      "docker.io/hasura/graphql-engine", // which version?
+      "docker.io/hasura/graphql-engine:",
+      "https://docker.io/hasura/graphql-engine:v2",
+      "docker.io/hasura/graphql-engine:v2@sha256:abc",
+      "docker.io/Hasura/graphql-engine:v2",
+      "docker.io/hasura/graphql-engine:v2 --privileged",
+    ],
+  ],
+  [
+    "a database's class",
+    type.databaseClass,
+    ["db.t3.small", "db.t4g.micro", "db.m7g.xlarge", "db.r6g.16xlarge", "db.m6gd.large"],
+    ["t3.small", "db.t3", "db.t3.tiny", "db.t3.small ", "db.T3.small", "db.serverless"],
+  ],
+  [
+    "a version of PostgreSQL",
+    type.postgresVersion,
+    ["14", "16", "16.4", "17.10"],
+    ["13", "16.", "16.4.1", "9.6", "latest", "v16", "20"],
+  ],
+  [
+    "a web ACL",
+    type.webAcl,
+    ["none", "new", webAclArn],
+    ["", "yes", "New", webAclArn.replace("regional", "global"), webAclArn.replace(`/${uuid}`, "")],
+  ],
+  [
+    "Aurora's capacity",
+    type.auroraCapacity,
+    ["0.5", "1", "4", "8.5", "128.0", "256"],
+    ["0", "0.4", "256.5", "257", "-1", "1.25", "1,5", "", "four"],
+  ],
+])("%s", (_name, input, good, bad) => {
+  it.each(good)("may be %s", (text) => expect(accepts(input, text)).toBe(true));
+  it.each(bad)("is not %j", (text) => expect(accepts(input, text)).toBe(false));
+});
+
+it("Aurora's capacity is a number", () => expect(parsed(type.auroraCapacity, "8.5")).toBe(8.5));

@@ -26,7 +26,7 @@ const upstream = (what: string, example: string) =>
     use: "application",
     type: type.upstreamImage,
     default: example,
-    description: `Image of ${what} that \`./landfall images push\` copies to our repository.`,
+    description: `Image of ${what} that \`./landfall images push stage\` copies to our repository.`,
   }) as const;
 
 /** Images that nobody here builds. */
