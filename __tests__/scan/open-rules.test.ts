@@ -1,3 +1,4 @@
+import { serviceNames } from "../../workloads/atomic-calendar/services";
 import { openRules } from "./open-rules";
 import { synthesized } from "./synthesized";
 
@@ -28,11 +29,18 @@ const balanced = [
 const viewerAtlas = ["443-443", "6697-6697"].flatMap(
   (ports) => ["0.0.0.0/0", "::/0"].map((network) => `viewer-atlas_group egress tcp ${ports} ${network}`), // AWS, Twitch and its chat
 );
+const atomicCalendar = [
+  ...web("atomic-calendar_balancer_group", "ingress"),
+  ...serviceNames.flatMap(
+    (name) =>
+      ["0.0.0.0/0", "::/0"].map((network) => `atomic-calendar_group_${name} egress tcp 443-443 ${network}`), // AWS, and what it calls
+  ),
+];
 const allowed: Readonly<Record<string, readonly string[]>> = {
   state: [],
   shared: [],
   sandbox: [...chronos, ...single, ...viewerAtlas],
-  prod: [...chronos, ...balanced, ...viewerAtlas],
+  prod: [...chronos, ...balanced, ...viewerAtlas, ...atomicCalendar],
 };
 
 const stacks = synthesized();
