@@ -10,6 +10,8 @@ interface StageDefaults {
   readonly multiAz: boolean;
   /** Days for which a database can be restored to any second. */
   readonly backupDays: number;
+  /** Seconds between values of databases' operating systems, which cost as logs do; 0 for none. */
+  readonly monitoringSeconds: number;
   /** Whether `./landfall destroy` wants the environment's name typed. */
   readonly confirmDestroyByName: boolean;
 }
@@ -21,6 +23,7 @@ export const stageDefaults: Readonly<Record<StageClass, StageDefaults>> = Object
     ownKey: false,
     multiAz: false,
     backupDays: 1,
+    monitoringSeconds: 0,
     confirmDestroyByName: false,
   },
   staging: {
@@ -28,9 +31,17 @@ export const stageDefaults: Readonly<Record<StageClass, StageDefaults>> = Object
     ownKey: false,
     multiAz: true,
     backupDays: 14,
+    monitoringSeconds: 0,
     confirmDestroyByName: false,
   },
-  prod: { deletionProtection: true, ownKey: true, multiAz: true, backupDays: 14, confirmDestroyByName: true },
+  prod: {
+    deletionProtection: true,
+    ownKey: true,
+    multiAz: true,
+    backupDays: 14,
+    monitoringSeconds: 60,
+    confirmDestroyByName: true,
+  },
 });
 
 /** The class of an environment that does not name one. */

@@ -68,6 +68,8 @@ aws_db_instance
   final_snapshot_identifier: none -> "ENV-atomic-calendar-last-<terraform_data.atomic-calendar_database_last_… (database)
   kms_key_id: none -> "<aws_kms_key.data.arn>" (database)
   lifecycle: none -> {"prevent_destroy":true} (database)
+  monitoring_interval: 0 -> 60 (database)
+  monitoring_role_arn: none -> "<aws_iam_role.atomic-calendar_database_monitoring.arn>" (database)
   performance_insights_kms_key_id: none -> "<aws_kms_key.data.arn>" (database)
   skip_final_snapshot: true -> false (database)
 aws_efs_backup_policy
@@ -75,8 +77,11 @@ aws_efs_backup_policy
 aws_efs_file_system
   kms_key_id: none -> "<aws_kms_key.data.arn>" (files)
   lifecycle: none -> {"prevent_destroy":true} (files)
+aws_iam_role
+  is new (database_monitoring)
 aws_iam_role_policy
-  policy.Statement.UseKey: none -> {"Sid":"UseKey","Effect":"Allow","Action":["kms:Decrypt","kms:GenerateDa… (8 of 19: *_task_execution_role_policy)
+  policy.Statement.UseKey: none -> {"Sid":"UseKey","Effect":"Allow","Action":["kms:Decrypt","kms:GenerateDa… (8 of 20: *_task_execution_role_policy)
+  is new (database_monitoring_policy)
 aws_kms_alias
   is new (data_alias)
 aws_kms_key

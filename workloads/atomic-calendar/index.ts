@@ -329,6 +329,7 @@ export class AtomicCalendar extends Construct {
       capacity: { min: values.atomic_calendar_aurora_min, max: values.atomic_calendar_aurora_max },
       multiAz: values.atomic_calendar_database_multi_az ?? stage.multiAz,
       backupRetentionDays: stage.backupDays,
+      monitoringSeconds: stage.monitoringSeconds,
       protect: props.deletionProtection,
       keyArn: props.dataKeyArn,
       logRetentionDays: LOG_DAYS,
