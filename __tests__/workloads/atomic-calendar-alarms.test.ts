@@ -97,9 +97,16 @@ const comparisons: Readonly<Record<string, Row[4]>> = {
   GreaterThanOrEqualToThreshold: ">=",
   LessThanThreshold: "<",
 };
+/** CloudWatch has percentiles in an attribute of their own. */
+function statisticOf({ statistic, extended_statistic: percentile }: Json): string {
+  expect([statistic === undefined, percentile === undefined].filter(Boolean)).toHaveLength(1);
+  if (percentile !== undefined) expect(percentile).toMatch(/^p/);
+  else expect(statistic).toMatch(/^(Average|Maximum|Minimum|Sum)$/);
+  return (statistic ?? percentile) as string;
+}
 const rowOf = (alarm: Json): Row => [
   `${alarm.namespace} ${alarm.metric_name}`,
-  alarm.statistic ?? alarm.extended_statistic,
+  statisticOf(alarm),
   alarm.period,
   alarm.evaluation_periods,
   comparisons[alarm.comparison_operator as string] ?? alarm.comparison_operator,
