@@ -106,7 +106,13 @@ describe("resource types", () => {
 
   it.each(stacks)("of %s leave nothing without an estimate", (stack, json) => {
     expect(estimateJson(json).notEstimated.map(({ address }) => address)).toEqual(
-      stack === "prod" ? ["aws_ecs_cluster.viewer-atlas_cluster"] : [], // Container Insights
+      stack === "prod"
+        ? [
+            "aws_db_instance.atomic-calendar_database", // enhanced monitoring
+            "aws_ecs_cluster.atomic-calendar_cluster", // Container Insights
+            "aws_ecs_cluster.viewer-atlas_cluster",
+          ]
+        : [],
     );
   });
 

@@ -39,7 +39,7 @@ const atomicCalendar = [
 const allowed: Readonly<Record<string, readonly string[]>> = {
   state: [],
   shared: [],
-  sandbox: [...chronos, ...single, ...viewerAtlas],
+  sandbox: [...chronos, ...single, ...viewerAtlas, ...atomicCalendar],
   prod: [...chronos, ...balanced, ...viewerAtlas, ...atomicCalendar],
 };
 
