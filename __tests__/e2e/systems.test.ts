@@ -22,13 +22,14 @@ const steps: readonly {
 }[] = [
   {
     title: "load balancers and a group",
-    systems: "chronos,x-scheduler,macro-ai,viewer-atlas",
+    systems: "chronos,x-scheduler,macro-ai,viewer-atlas,atomic-calendar",
     inputs: {
       TF_VAR_x_scheduler_domain: "x.example.com",
       TF_VAR_x_scheduler_hosted_zone: "example.com",
       TF_VAR_macro_ai_capacity: "group",
       TF_VAR_macro_ai_domain: "api.example.com",
       TF_VAR_macro_ai_hosted_zone: "example.com",
+      TF_VAR_atomic_calendar_hosted_zone: "example.com",
     },
     gone: ["x-scheduler", "macro-ai"], // the single host, and what opened the other to the world
     hosts: ["sandbox-dashboard", "sandbox-edge-1", "sandbox-macro-ai", "sandbox-x-scheduler"],
@@ -36,7 +37,7 @@ const steps: readonly {
   {
     title: "Macro AI alone",
     systems: "macro-ai",
-    gone: ["chronos", "viewer-atlas", "x-scheduler"],
+    gone: ["atomic-calendar", "chronos", "viewer-atlas", "x-scheduler"],
     hosts: ["sandbox-macro-ai"],
   },
   {
@@ -68,7 +69,7 @@ const lost = (ran: Ran): string[] => {
     .map(({ address }) => address);
 };
 
-describe("four systems", () => {
+describe("five systems", () => {
   let project: Project;
   let endpoint: string;
   const secrets = () =>
@@ -210,7 +211,7 @@ describe("four systems", () => {
       const planned = await project.landfall("plan", "sandbox", "--json");
       expectExit(planned, 0);
       const owners = lost(planned).map(
-        (address) => /^\w+\.(chronos|x-scheduler|macro-ai|viewer-atlas)_/.exec(address)?.[1] ?? address,
+        (address) => /^\w+\.(chronos|x-scheduler|macro-ai|viewer-atlas|atomic-calendar)_/.exec(address)?.[1] ?? address,
       );
       expect([...new Set(owners)].sort()).toEqual([...gone].sort());
       expectExit(await project.landfall("apply", "sandbox", "--yes"), 0);

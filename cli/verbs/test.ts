@@ -37,6 +37,9 @@ export function tallyOf(report: JestReport | undefined): Tally {
   };
 }
 
+/** They wait for the provider more than they compute. */
+const WORKERS = "3";
+
 /** The last line of a test run: `12 passed, 0 failed`, and `, 3 skipped` where any were. */
 export function summary(tallies: readonly Tally[]): string {
   const sum = (key: keyof Tally) => tallies.reduce((total, tally) => total + tally[key], 0);
@@ -56,7 +59,7 @@ function steps(selection: Selection): readonly (() => Promise<Tally>)[] {
   return [
     ...(all ? [() => script("lint"), () => script("typecheck")] : []),
     ...(all || selection.unit ? [() => jest("unit tests", ["--selectProjects", "unit"])] : []),
-    ...(e2e ? [() => jest("end-to-end tests", ["--selectProjects", "e2e", "--maxWorkers", "2"])] : []),
+    ...(e2e ? [() => jest("end-to-end tests", ["--selectProjects", "e2e", "--maxWorkers", WORKERS])] : []),
     ...(selection.scan && !e2e
       ? [() => jest("security scan", ["--selectProjects", "e2e", "--testPathPatterns", "checkov"])]
       : []),
