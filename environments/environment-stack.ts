@@ -38,6 +38,8 @@ export const protectionOutput = "deletion_protection";
 export const keptWithoutConfiguration: readonly (readonly [type: string, name: string])[] = [
   ["aws_efs_file_system", "viewer-atlas_files"],
   ["aws_efs_backup_policy", "viewer-atlas_files_backup"], // to destroy it would end the backups
+  ["aws_efs_file_system", "atomic-calendar_files"],
+  ["aws_efs_backup_policy", "atomic-calendar_files_backup"],
 ];
 
 export interface EnvironmentStackProps extends LandfallStackProps {

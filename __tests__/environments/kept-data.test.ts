@@ -1,12 +1,18 @@
 import { keptWithoutConfiguration } from "../../environments/environment-stack";
 import { environmentEnv, resources, sharedEnv, synthesizeFiles } from "../support/stacks";
 
-const addresses = keptWithoutConfiguration.map((address) => address.join("."));
+const all = keptWithoutConfiguration.map((address) => address.join("."));
+const of = (system: string) => all.filter((address) => address.includes(`.${system}_`));
+const addresses = of("viewer-atlas");
 
 function synthesized(inputs: Record<string, string>) {
   const { stacks, json } = synthesizeFiles(
     {
-      "shared.env": { ...sharedEnv, TF_VAR_image_repositories: "viewer-atlas" },
+      "shared.env": {
+        ...sharedEnv,
+        TF_VAR_image_repositories: "viewer-atlas,atomic-calendar",
+        TF_VAR_nat_gateways: "single",
+      },
       "prod.env": { ...environmentEnv("prod"), TF_VAR_systems: "viewer-atlas", ...inputs },
     },
     { only: ["prod"] },
@@ -19,18 +25,26 @@ const removed = (inputs: Record<string, string>): string[] =>
     expect(block.lifecycle).toEqual({ destroy: false });
     return block.from;
   });
-const withFiles = { TF_VAR_viewer_atlas_file_system: "new" };
+const withFiles = {
+  TF_VAR_systems: "viewer-atlas,atomic-calendar",
+  TF_VAR_atomic_calendar_domain: "app.example.com",
+  TF_VAR_viewer_atlas_file_system: "new",
+};
+const withoutFiles = { ...withFiles, TF_VAR_viewer_atlas_file_system: "" };
 
 describe("an environment that keeps its data", () => {
   it("lets go of a file system that its file no longer asks for, and leaves it in AWS", () => {
-    expect(removed({})).toEqual(addresses);
+    expect(removed(withoutFiles)).toEqual(addresses);
     expect(addresses).toContain("aws_efs_file_system.viewer-atlas_files");
     expect(addresses).toContain("aws_efs_backup_policy.viewer-atlas_files_backup"); // its backups go on
   });
 
   it("does so too where another takes its place, or the whole system is gone", () => {
-    expect(removed({ TF_VAR_viewer_atlas_file_system: "fs-0123456789abcdef0" })).toEqual(addresses);
-    expect(removed({ TF_VAR_systems: "chronos" })).toEqual(addresses);
+    const another = { ...withFiles, TF_VAR_viewer_atlas_file_system: "fs-0123456789abcdef0" };
+    expect(removed(another)).toEqual(addresses);
+    expect(removed({ TF_VAR_systems: "chronos" })).toEqual(all);
+    const alone = { TF_VAR_systems: "viewer-atlas", TF_VAR_viewer_atlas_file_system: "new" };
+    expect(removed(alone)).toEqual(of("atomic-calendar"));
   });
 
   it("lets go of nothing that its file asks for", () => {
@@ -39,7 +53,11 @@ describe("an environment that keeps its data", () => {
   });
 
   it.each(["dev", "staging"])("does so in the class %s where protection is asked for", (stageClass) => {
-    const inputs = { TF_VAR_stage_class: stageClass, TF_VAR_deletion_protection: "true" };
+    const inputs = {
+      ...withoutFiles,
+      TF_VAR_stage_class: stageClass,
+      TF_VAR_deletion_protection: "true",
+    };
     expect(removed(inputs)).toEqual(addresses);
     expect(synthesized(inputs).stack?.deletionProtection).toBe(true);
   });
@@ -49,7 +67,7 @@ describe("an environment that keeps its data", () => {
     for (const [type, name] of keptWithoutConfiguration)
       expect(Object.keys(resources(json, type))).toContain(name);
     for (const name of Object.keys(resources(json, "aws_efs_file_system")))
-      expect(addresses).toContain(`aws_efs_file_system.${name}`);
+      expect(all).toContain(`aws_efs_file_system.${name}`);
   });
 
   it("says so in its state", () => {
