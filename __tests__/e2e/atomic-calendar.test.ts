@@ -3,10 +3,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { serviceNames, services } from "../../workloads/atomic-calendar/services";
 import { startEmulator } from "../../sandbox/emulator";
-import { ApplyClock, criticalPath, needsOf } from "../support/critical-path";
+import type { ApplyClock } from "../support/critical-path";
 import { answerTo, targetGroupName, type ListenerRule } from "../support/listener-rules";
 import { envText } from "../support/stacks";
 import { call, ec2, expectExit, Project, type Ran } from "./support/project";
+import { pulledState, tellChain, timedSandboxUp } from "./support/timing";
 import { unzipped } from "./support/unzip";
 
 jest.setTimeout(15 * 60_000);
@@ -39,7 +40,7 @@ function changes(ran: Ran): string[] {
 describe(`Atomic Calendar, deployed by ${binary}`, () => {
   let project: Project;
   let endpoint: string;
-  const clock = new ApplyClock();
+  let clock: ApplyClock;
   /** Every value that was ever a secret. */
   const secretValues = new Set<string>();
   /** Revisions of task definitions by service, after each apply. */
@@ -81,14 +82,7 @@ describe(`Atomic Calendar, deployed by ${binary}`, () => {
       ]),
     );
 
-  async function state(): Promise<string> {
-    const ran = await project.run(binary, ["state", "pull"], {
-      cwd: project.path("cdktf.out", "stacks", "sandbox"),
-      env: await project.sandboxEnvironment(),
-    });
-    expectExit(ran, 0);
-    return String(ran.stdout);
-  }
+  const state = () => pulledState(project, binary);
   /** ARNs of what is tagged with the environment. */
   async function tagged(): Promise<string[]> {
     const found: string[] = [];
@@ -137,32 +131,13 @@ describe(`Atomic Calendar, deployed by ${binary}`, () => {
   afterAll(() => project?.remove());
 
   it("is applied, and planned without a change then", async () => {
-    const up = project.start("./landfall", ["sandbox", "up"]);
-    for await (const line of up.iterable({ from: "stderr" })) {
-      if (line === "planning sandbox") clock.spans.clear(); // what was before is not of this stack
-      clock.line(line as string);
-    }
-    const ran = (await up) as unknown as Ran;
-    project.printed += `${String(ran.stdout)}\n${String(ran.stderr)}\n`;
-    expectExit(ran, 0);
+    clock = await timedSandboxUp(project);
     await unchanged();
     revisions = await revisionsNow();
   });
 
   it("waits for little but what its resources need", async () => {
-    const needs = needsOf(await state());
-    const own = new Map([...clock.spans].filter(([address]) => needs.has(address)));
-    expect(own.size).toBe(needs.size);
-    const { wall, chain, links } = criticalPath(own, needs);
-    const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
-    const steps = links.map((address) => {
-      const { start = 0, end = 0 } = own.get(address) ?? {};
-      return `  ${seconds(end - start)} ${address}`;
-    });
-    process.stderr.write(
-      `${own.size} resources in ${seconds(wall)}; the longest chain takes ${seconds(chain)}:\n${steps.join("\n")}\n`,
-    );
-    expect(wall / chain).toBeLessThanOrEqual(1.3);
+    expect(tellChain(clock, await state())).toBeLessThanOrEqual(1.3);
   });
 
   it("sends each documented path to its own service, and nothing else there", async () => {

@@ -2,8 +2,10 @@ import { GetObjectCommand, ListObjectVersionsCommand, S3Client } from "@aws-sdk/
 import { execaSync } from "execa";
 import { readFileSync } from "node:fs";
 import { parseEnvFile } from "../../environments/env-file";
+import type { ApplyClock } from "../support/critical-path";
 import { isAllowed } from "../support/iam";
 import { call, ec2, expectExit, Project, type Ran } from "./support/project";
+import { pulledState, tellChain, timedSandboxUp } from "./support/timing";
 import { unzipped } from "./support/unzip";
 
 jest.setTimeout(10 * 60_000);
@@ -72,6 +74,7 @@ const lost = (ran: Ran): string[] => {
 describe("five systems", () => {
   let project: Project;
   let endpoint: string;
+  let clock: ApplyClock;
   const secrets = () =>
     parseEnvFile(readFileSync(project.path("environments", "sandbox.secrets.env"))).assignments.map(
       ({ value }) => value,
@@ -91,7 +94,7 @@ describe("five systems", () => {
   afterAll(() => project?.remove());
 
   it("are deployed together by sandbox up, with one X-Scheduler however often it is applied", async () => {
-    expectExit(await project.landfall("sandbox", "up"), 0);
+    clock = await timedSandboxUp(project);
     endpoint = (await project.sandboxEnvironment()).AWS_ENDPOINT_URL ?? "";
     const all = ["sandbox-dashboard", "sandbox-edge-1", "sandbox-macro-ai", "sandbox-x-scheduler"];
     expect(await hosts()).toEqual(all);
@@ -103,6 +106,10 @@ describe("five systems", () => {
       path: "/2013-04-01/hostedzone",
       body: '<CreateHostedZoneRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Name>example.com</Name><CallerReference>test</CallerReference></CreateHostedZoneRequest>',
     });
+  });
+
+  it("are made in little more time than the longest chain of what needs each other", async () => {
+    expect(tellChain(clock, await pulledState(project, binary ?? "terraform"))).toBeLessThanOrEqual(1.3);
   });
 
   it("have roles that reach what is theirs and nothing of a neighbour's, as IAM has them", async () => {
@@ -211,7 +218,8 @@ describe("five systems", () => {
       const planned = await project.landfall("plan", "sandbox", "--json");
       expectExit(planned, 0);
       const owners = lost(planned).map(
-        (address) => /^\w+\.(chronos|x-scheduler|macro-ai|viewer-atlas|atomic-calendar)_/.exec(address)?.[1] ?? address,
+        (address) =>
+          /^\w+\.(chronos|x-scheduler|macro-ai|viewer-atlas|atomic-calendar)_/.exec(address)?.[1] ?? address,
       );
       expect([...new Set(owners)].sort()).toEqual([...gone].sort());
       expectExit(await project.landfall("apply", "sandbox", "--yes"), 0);
