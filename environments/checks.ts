@@ -20,8 +20,7 @@ import {
   type ViewerAtlasValues,
   type XSchedulerValues,
 } from "./derived";
-import { systemInputs, type SystemName } from "./catalogue";
-import { imageInput } from "./catalogue/atomic-calendar";
+import { imageInput, systemInputs, type SystemName } from "./catalogue";
 import { nameInFile } from "./input";
 import type { Problem } from "./problem";
 import { regionsOfVaryingZones } from "./regions";

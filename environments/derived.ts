@@ -2,6 +2,7 @@ import type { StateLocation } from "../backend/location";
 import type { AddressPlanProps } from "../modules/address-plan";
 import { resourceName } from "../modules/naming";
 import type {
+  atomicCalendarInputs,
   chronosInputs,
   environmentInputs,
   macroAiInputs,
@@ -9,7 +10,6 @@ import type {
   viewerAtlasInputs,
   xSchedulerInputs,
 } from "./catalogue";
-import type { atomicCalendarInputs } from "./catalogue/atomic-calendar";
 import type { StructuralValues } from "./input";
 import type { Settings } from "./settings";
 

@@ -1,4 +1,5 @@
 import {
+  atomicCalendarInputs,
   chronosInputs,
   environmentInputs,
   macroAiInputs,
@@ -8,7 +9,6 @@ import {
   viewerAtlasInputs,
   xSchedulerInputs,
 } from "./catalogue";
-import { atomicCalendarInputs } from "./catalogue/atomic-calendar";
 import { formatAssignment } from "./env-file";
 import { isSecret, nameInFile, type Input, type InputGroup } from "./input";
 
@@ -112,7 +112,7 @@ export const generatedFiles = (): Readonly<Record<string, string>> => ({
   "environments/shared.env.template": sharedFile(),
   "docs/inputs.md": `# Inputs
 
-Made from \`environments/catalogue.ts\` by \`npm run generate\`. How the files are written and which value wins:
+Made from \`environments/catalogue/\` by \`npm run generate\`. How the files are written and which value wins:
 [environment files](environment-files.md).
 
 *Structural* inputs shape the synthesized JSON, *terraform* ones are variables that Terraform resolves, *application*
