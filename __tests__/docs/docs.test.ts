@@ -13,6 +13,7 @@ import { dirname, join } from "node:path";
 import { checkEnvironment, checkShared } from "../../environments/checks";
 import { readEnvironment, readShared } from "../../environments/read";
 import { projectRoot } from "../../environments/root";
+import { stageDefaults } from "../../environments/stage-class";
 import type { Reading } from "../../environments/settings";
 import packageJson from "../../package.json";
 
@@ -200,4 +201,17 @@ test("the README asks for the versions that are checked", () => {
   expect(readme).toContain("Python ≥ 3.10");
   expect(readFileSync(join(projectRoot, "backend", "landfall-stack.ts"), "utf8")).toContain('">= 1.11.0"');
   expect(readme).toContain("Terraform or OpenTofu ≥ 1.11");
+});
+
+test("what a stage decides is told as it is", () => {
+  const [, stages = ""] = textOf("docs/environment-files.md").split("\n## Stages\n");
+  const rows = [...stages.matchAll(/^\|(?! what| -).*\|(.*)\|(.*)\|(.*)\|$/gm)];
+  const written = rows.map(([, ...cells]) => cells.map((cell) => cell.trim()));
+  const text = (value: boolean | number) => {
+    if (typeof value === "boolean") return value ? "yes" : "no";
+    return value === 0 ? "none" : String(value);
+  };
+  const { dev, staging, prod } = stageDefaults;
+  const names = Object.keys(dev) as (keyof typeof dev)[];
+  expect(written).toEqual(names.map((name) => [dev, staging, prod].map((stage) => text(stage[name]))));
 });
