@@ -463,6 +463,7 @@ export function deployerPolicies(props: DeployerPolicyProps): {
       "ReadServices",
       [
         "kafka:Describe*",
+        "kafka:GetBootstrapBrokers",
         "kafka:List*",
         "rds:Describe*",
         "servicediscovery:Get*",
@@ -478,6 +479,12 @@ export function deployerPolicies(props: DeployerPolicyProps): {
       ["cluster", "cluster-pg", "cluster-snapshot", "db", "pg", "snapshot", "subgrp"].flatMap((kind) =>
         arns("rds", `${kind}:*-atomic-calendar*`),
       ),
+    ),
+    // What a database has that is given none of its own
+    allow(
+      "DatabaseDefaults",
+      ["rds:CreateDB*", "rds:ModifyDB*"],
+      [...arns("rds", "og:default*"), ...arns("rds", "pg:default*")],
     ),
     allow("MakePasswords", ["secretsmanager:GetRandomPassword"], "*", {
       StringEquals: { "aws:RequestedRegion": region },
@@ -520,6 +527,11 @@ export function deployerPolicies(props: DeployerPolicyProps): {
         ...arns("elasticloadbalancing", "loadbalancer/app/*-atomic-calendar/*"),
         `arn:${partition}:wafv2:${region}:*:regional/managedruleset/*`,
       ],
+    ),
+    allow(
+      "GivenFirewall",
+      ["wafv2:AssociateWebACL", "wafv2:GetWebACL", "wafv2:GetWebACLForResource"],
+      arns("wafv2", "regional/webacl/*"),
     ),
     // WAF writes the policy of its log group by itself, on behalf of who turns the log on
     allow(
@@ -571,6 +583,19 @@ export function deployerPolicies(props: DeployerPolicyProps): {
       arns("cloudwatch", "dashboard/*-SystemHealthOverview", ""),
     ),
     allow("CompositeAlarms", ["cloudwatch:PutCompositeAlarm"], arns("cloudwatch", "alarm:*")),
+    // IAM knows no resource for these
+    allow("TagNames", ["servicediscovery:TagResource", "servicediscovery:UntagResource"], "*", {
+      StringEquals: { "aws:RequestedRegion": region },
+    }),
+    // Tunnels to the database and to Hasura
+    allow("TunnelThrough", ["ssm:StartSession"], arns("ecs", "task/*-atomic-calendar-cluster/*")),
+    allow(
+      "TunnelBy",
+      ["ssm:StartSession"],
+      ["AWS-StartPortForwardingSession", "AWS-StartPortForwardingSessionToRemoteHost"].map(
+        (name) => `arn:${partition}:ssm:${region}::document/${name}`,
+      ),
+    ),
     allow("Streams", ["kafka:*"], arns("kafka", "cluster/*-atomic-calendar/*")),
     allow("HandOverRolesToDatabases", ["iam:PassRole"], ours("role"), {
       StringEquals: { "iam:PassedToService": "monitoring.rds.amazonaws.com" },

@@ -19,6 +19,13 @@ export const workloadBoundary = (props: {
     Resource: "*",
   },
   {
+    // Of RDS's enhanced monitoring
+    Sid: "DatabaseMetrics",
+    Effect: "Allow",
+    Action: ["logs:GetLogEvents", "logs:PutRetentionPolicy"],
+    Resource: arnsIn(props, "logs", "log-group:RDSOSMetrics*"),
+  },
+  {
     Sid: "Metrics",
     Effect: "Allow",
     Action: ["cloudwatch:PutMetricData", "ec2:DescribeTags", "ec2:DescribeVolumes"],

@@ -16,6 +16,7 @@ export const dataHolders: Readonly<Record<string, string>> = {
   aws_efs_file_system: "all files in it",
   aws_instance: "the host, and all that is on its disk",
   aws_kms_key: "the key, and all data that it encrypts",
+  aws_msk_serverless_cluster: "all topics in it",
   aws_rds_cluster: "the database",
   aws_s3_bucket: "all objects in it",
   aws_secretsmanager_secret: "its value",

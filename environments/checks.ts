@@ -612,6 +612,21 @@ const atomicCalendarChecks: readonly Check<Both<AtomicCalendarValues>>[] = [
     const what = `is in ${region}, and the load balancer in ${here}`;
     return [["atomic_calendar_certificate_arn", what, "Name a certificate of that region."]];
   },
+  ({ own, settings, shared }) => {
+    const [, , , region] = own.atomic_calendar_web_acl.split(":");
+    const here = valuesOf<EnvironmentValues>(settings).region ?? shared.region;
+    if (region === undefined || region === here) return [];
+    const what = `is in ${region}, and the load balancer in ${here}`;
+    return [["atomic_calendar_web_acl", what, "Name a web ACL of that region."]];
+  },
+  ({ own }) =>
+    [...own.atomic_calendar_tasks]
+      .filter(([, [least, most]]) => least === 0 && most > 0)
+      .map(([name]) => [
+        "atomic_calendar_tasks",
+        `lets ${name} begin with no task, and without one nothing tells that more are needed`,
+        `Write ${name}=1:… to scale it, or ${name}=0:0 to stop it.`,
+      ]),
   ...(["atomic_calendar_sizes", "atomic_calendar_tasks"] as const).map(
     (input): Check<Both<AtomicCalendarValues>> =>
       ({ own }) =>
@@ -670,6 +685,17 @@ const atomicCalendarChecks: readonly Check<Both<AtomicCalendarValues>>[] = [
 ];
 
 const atomicCalendarWarnings: readonly Check<Both<AtomicCalendarValues>>[] = [
+  ({ settings }) => warnOfDeafAlarms(settings),
+  ({ own, settings }) =>
+    own.atomic_calendar_tracing && !own.atomic_calendar_xray_daemon_image
+      ? [
+          [
+            "atomic_calendar_tracing",
+            "is true, and there is no image of the X-Ray daemon: nothing is traced",
+            `./landfall images push ${settings.name} xray-daemon, or set it to false.`,
+          ],
+        ]
+      : [],
   ({ own, settings }) => {
     const missing = serviceNames.filter((name) => !own[imageInput(name)]);
     if (missing.length === 0) return [];

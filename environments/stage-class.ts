@@ -10,6 +10,8 @@ interface StageDefaults {
   readonly multiAz: boolean;
   /** Days for which a database can be restored to any second. */
   readonly backupDays: number;
+  /** Whether databases leave a last snapshot and their backups, and generated secrets can be had back for 30 days. */
+  readonly lastSnapshot: boolean;
   /** Seconds between values of databases' operating systems, which cost as logs do; 0 for none. */
   readonly monitoringSeconds: number;
   /** Whether `./landfall destroy` wants the environment's name typed. */
@@ -23,6 +25,7 @@ export const stageDefaults: Readonly<Record<StageClass, StageDefaults>> = Object
     ownKey: false,
     multiAz: false,
     backupDays: 1,
+    lastSnapshot: false,
     monitoringSeconds: 0,
     confirmDestroyByName: false,
   },
@@ -31,6 +34,7 @@ export const stageDefaults: Readonly<Record<StageClass, StageDefaults>> = Object
     ownKey: false,
     multiAz: true,
     backupDays: 14,
+    lastSnapshot: false,
     monitoringSeconds: 0,
     confirmDestroyByName: false,
   },
@@ -39,6 +43,7 @@ export const stageDefaults: Readonly<Record<StageClass, StageDefaults>> = Object
     ownKey: true,
     multiAz: true,
     backupDays: 14,
+    lastSnapshot: true,
     monitoringSeconds: 60,
     confirmDestroyByName: true,
   },

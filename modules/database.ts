@@ -53,12 +53,11 @@ export interface DatabaseProps extends Place {
   readonly maintenanceWindow?: string;
   /** Whether changes that restart it are made at once and not in the maintenance window. @default false */
   readonly applyImmediately?: boolean;
-  /**
-   * Whether AWS and Terraform refuse to destroy it, and whether, once that is off, its data outlives it: by a last
-   * snapshot and its automated backups.
-   */
+  /** Whether AWS and Terraform refuse to destroy it. */
   readonly protect: boolean;
-  /** Whether its secret can be had back for 30 days. @default `protect` */
+  /** Whether its data outlives it: by a last snapshot and its automated backups. @default `protect` */
+  readonly lastSnapshot?: boolean;
+  /** Whether its secret can be had back for 30 days. @default as `lastSnapshot` */
   readonly recoverableSecret?: boolean;
   /** Key for its data, logs and secret. @default AWS's own */
   readonly keyArn?: string;
@@ -134,6 +133,7 @@ export class Database extends Construct implements LoginTarget {
   readonly dimensions: Readonly<Record<string, string>>;
   private readonly delivery: Delivery;
   private readonly props: ResolvedProps;
+  private readonly monitoringRole?: ServiceRole;
 
   constructor(scope: Construct, id: string, props: DatabaseProps) {
     super(scope, id);
@@ -141,6 +141,7 @@ export class Database extends Construct implements LoginTarget {
     const { name } = this.props;
     const problem = problemOf(this.props);
     if (problem) throw new Error(`database ${name}: ${problem}`);
+    if (this.props.monitoringSeconds > 0) this.monitoringRole = this.makeMonitoringRole();
     this.engine = this.props.engine;
     this.identifier = name;
     this.databaseName = props.databaseName;
@@ -149,7 +150,7 @@ export class Database extends Construct implements LoginTarget {
       name: props.secretName,
       description: `Administrator of the database ${name}`,
       keyArn: props.keyArn,
-      recoverable: props.recoverableSecret ?? props.protect,
+      recoverable: props.recoverableSecret ?? this.leavesData,
       rotation: props.rotation,
       json: {
         fields: { engine: "postgres", dbname: props.databaseName, username: this.username },
@@ -198,7 +199,7 @@ export class Database extends Construct implements LoginTarget {
       parameterGroupName: parameters.name,
       publiclyAccessible: false,
       caCertIdentifier: CERTIFICATE_AUTHORITY,
-      autoMinorVersionUpgrade: true,
+      autoMinorVersionUpgrade: isMajor(props),
       backupWindow: props.backupWindow,
       maintenanceWindow: props.maintenanceWindow,
       ...this.monitoring(),
@@ -250,11 +251,12 @@ export class Database extends Construct implements LoginTarget {
         publiclyAccessible: false,
         promotionTier: 1, // these have the writer's capacity, so that either can take over
         caCertIdentifier: CERTIFICATE_AUTHORITY,
-        autoMinorVersionUpgrade: true,
+        autoMinorVersionUpgrade: isMajor(props),
         applyImmediately: props.applyImmediately,
         copyTagsToSnapshot: true,
         preferredMaintenanceWindow: props.maintenanceWindow,
         ...monitoring,
+        dependsOn: [...(this.monitoringRole?.ready ?? [])],
         lifecycle: this.lifecycle,
       });
     });
@@ -269,7 +271,7 @@ export class Database extends Construct implements LoginTarget {
   /** What instance and cluster have alike. */
   private common() {
     const { props } = this;
-    const snapshot = props.protect
+    const snapshot = this.leavesData
       ? new DataResource(this, "last_snapshot", {
           // Each of these replaces the database: the next one needs a name of its own
           triggersReplace: { name: props.name, engine: props.engine, key: props.keyArn ?? "" },
@@ -295,15 +297,15 @@ export class Database extends Construct implements LoginTarget {
       kmsKeyId: props.keyArn,
       iamDatabaseAuthenticationEnabled: props.iamAuthentication,
       backupRetentionPeriod: props.backupRetentionDays,
-      deleteAutomatedBackups: !props.protect,
+      deleteAutomatedBackups: !this.leavesData,
       copyTagsToSnapshot: true,
       applyImmediately: props.applyImmediately,
       deletionProtection: props.protect,
-      skipFinalSnapshot: !props.protect,
+      skipFinalSnapshot: !this.leavesData,
       // A database that was made again and is destroyed again must not meet its former snapshot
       finalSnapshotIdentifier: snapshot ? `${props.name}-last-${snapshot.id}` : undefined,
       enabledCloudwatchLogsExports: [...exportedLogs[props.engine]],
-      dependsOn: Object.values(logs.groups),
+      dependsOn: [...Object.values(logs.groups), ...(this.monitoringRole?.ready ?? [])],
       lifecycle: this.lifecycle,
     };
   }
@@ -327,12 +329,12 @@ export class Database extends Construct implements LoginTarget {
       performanceInsightsRetentionPeriod: props.performanceInsights ? INSIGHTS_DAYS : undefined,
       performanceInsightsKmsKeyId: props.performanceInsights ? props.keyArn : undefined,
       monitoringInterval: props.monitoringSeconds,
-      monitoringRoleArn: props.monitoringSeconds > 0 ? this.monitoringRole().arn : undefined,
+      monitoringRoleArn: this.monitoringRole?.arn,
     };
   }
 
   /** https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Monitoring.OS.Enabling.html */
-  private monitoringRole(): ServiceRole {
+  private makeMonitoringRole(): ServiceRole {
     const { props } = this;
     return new ServiceRole(this, "monitoring", {
       name: `${props.name}-monitoring`,
@@ -360,6 +362,10 @@ export class Database extends Construct implements LoginTarget {
     });
   }
 
+  private get leavesData(): boolean {
+    return this.props.lastSnapshot ?? this.props.protect;
+  }
+
   private get lifecycle(): TerraformResourceLifecycle | undefined {
     return this.props.protect ? { preventDestroy: true } : undefined;
   }
@@ -369,6 +375,9 @@ function resolve(props: DatabaseProps): ResolvedProps {
   const given = Object.entries(props).filter(([, value]) => value !== undefined);
   return { ...databaseDefaults, ...(Object.fromEntries(given) as unknown as DatabaseProps) };
 }
+
+/** Whether AWS chooses the minor version: one that is named would be gone back to, which RDS refuses. */
+const isMajor = ({ engineVersion }: ResolvedProps): boolean => !engineVersion.includes(".");
 
 const majorOf = ({ engineVersion }: ResolvedProps): string => engineVersion.split(".")[0] ?? "";
 

@@ -155,6 +155,28 @@ describe("the shared network", () => {
   });
 });
 
+describe("a web ACL that is there", () => {
+  const acl = (region: string) => ({
+    TF_VAR_atomic_calendar_web_acl: `arn:aws:wafv2:${region}:436957243186:regional/webacl/web/01234567-89ab-cdef-0123-456789abcdef`,
+  });
+
+  it("is of the load balancer's region", () => {
+    expect(problems(acl("us-east-1"))).toEqual([]);
+    expect(problems(acl("eu-west-1"))).toEqual([
+      "TF_VAR_atomic_calendar_web_acl: is in eu-west-1, and the load balancer in us-east-1 | Name a web ACL of that region.",
+    ]);
+  });
+});
+
+describe("a service's tasks", () => {
+  it("begin with one where they scale, or are none", () => {
+    expect(problems({ TF_VAR_atomic_calendar_tasks: "app=0:0,functions=1:3" })).toEqual([]);
+    expect(problems({ TF_VAR_atomic_calendar_tasks: "app=0:4" })).toEqual([
+      "TF_VAR_atomic_calendar_tasks: lets app begin with no task, and without one nothing tells that more are needed | Write app=1:… to scale it, or app=0:0 to stop it.",
+    ]);
+  });
+});
+
 describe("warnings", () => {
   it("name the services that have no image", () => {
     expect(
@@ -164,8 +186,18 @@ describe("warnings", () => {
     ]);
   });
 
-  it("are none of the X-Ray daemon, without which all else runs", () => {
-    expect(warnings({ TF_VAR_atomic_calendar_xray_daemon_image: "" })).toEqual([]);
+  it("say that nothing is traced without the X-Ray daemon's image, unless nothing is to be", () => {
+    const none = { TF_VAR_atomic_calendar_xray_daemon_image: "" };
+    expect(warnings(none)).toEqual([
+      "TF_VAR_atomic_calendar_tracing: is true, and there is no image of the X-Ray daemon: nothing is traced | ./landfall images push stage xray-daemon, or set it to false.",
+    ]);
+    expect(warnings({ ...none, TF_VAR_atomic_calendar_tracing: "false" })).toEqual([]);
+  });
+
+  it("say that alarms tell nobody", () => {
+    expect(warnings({ TF_VAR_alarm_emails: "" })).toEqual([
+      "TF_VAR_alarm_emails: is empty, so that alarms and the budget tell nobody | Add a mail address, or subscribe to the topic by other means.",
+    ]);
   });
 
   const byHand = { TF_VAR_atomic_calendar_hosted_zone: "" };

@@ -101,6 +101,7 @@ describe("shared", () => {
       "FirewallLogs",
       "MakeNames",
       "NamesInDns",
+      "TagNames",
     ];
     for (const { Sid, Action, Resource, Condition } of Statement) {
       const arns: string[] = [Resource].flat();
@@ -112,7 +113,7 @@ describe("shared", () => {
         /:(sns|ssm|dynamodb|autoscaling|elasticloadbalancing|rds|kafka):/.test(arn),
       ))
         expect(arn).toMatch(
-          /-AlarmTopic|document|aws\/service|landfall|x-scheduler|macro-ai|vieweratlas|atomic|XSchedulerUserTokens|agt-chronos-terraform-state-locks/,
+          /-AlarmTopic|document|aws\/service|landfall|x-scheduler|macro-ai|vieweratlas|atomic|[op]g:default|XSchedulerUserTokens|agt-chronos-terraform-state-locks/,
         );
       if (arns.includes("*") && !unlimited.includes(Sid)) {
         expect(Condition).toEqual({ StringEquals: { "aws:RequestedRegion": "us-east-1" } });

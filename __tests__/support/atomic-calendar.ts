@@ -22,6 +22,7 @@ export const inputs: Readonly<Record<string, string>> = {
   TF_VAR_systems: "atomic-calendar",
   TF_VAR_atomic_calendar_domain: "app.example.com",
   TF_VAR_atomic_calendar_hosted_zone: "example.com",
+  TF_VAR_alarm_emails: "ops@example.com",
 };
 
 /** An environment with Atomic Calendar alone, called "stage" unless `TF_VAR_deptype` says otherwise; "" leaves an input out. */

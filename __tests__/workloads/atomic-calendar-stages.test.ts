@@ -65,6 +65,7 @@ aws_cloudwatch_log_group
 aws_db_instance
   delete_automated_backups: true -> false (database)
   deletion_protection: false -> true (database)
+  depends_on.2: none -> "aws_iam_role_policy.atomic-calendar_database_monitoring_policy" (database)
   final_snapshot_identifier: none -> "ENV-atomic-calendar-last-<terraform_data.atomic-calendar_database_last_… (database)
   kms_key_id: none -> "<aws_kms_key.data.arn>" (database)
   lifecycle: none -> {"prevent_destroy":true} (database)

@@ -53,7 +53,7 @@ const expected: Record<
     environment: {
       HASURA_GRAPHQL_GRAPHQL_URL: `${at("hasura")}:8080/v1/graphql`,
       SUPERTOKENS_CONNECTION_URI: `${at("supertokens")}:3567/v1/auth`,
-      OPTAPLANNER_URL: `${at("optaplanner")}:8081`,
+      OPTAPLANNER_URL: `${at("optaplanner")}:8081/v1/optaplanner`,
       PYTHON_AGENT_URL: `${at("python-agent")}:8000`,
       PUBLIC_URL: domain,
       S3_BUCKET: "agt-stage-atomic-calendar-data",
@@ -213,15 +213,19 @@ describe.each(serviceNames)("the task of %s", (name) => {
       readonlyRootFilesystem: true,
       essential: true,
     });
+    const own: Readonly<Partial<Record<ServiceName, string[]>>> = {
+      "python-agent": ["/data/lancedb"],
+      supertokens: ["/lib/supertokens/temp"],
+    };
     expect(
       (container(name).mountPoints as Json[]).map(({ containerPath }) => containerPath as string),
-    ).toEqual(name === "python-agent" ? ["/tmp", "/data/lancedb"] : ["/tmp"]);
+    ).toEqual(["/tmp", ...(own[name] ?? [])]);
     for (const { privileged, readonlyRootFilesystem } of containers(name))
       expect([privileged, readonlyRootFilesystem]).toEqual([false, true]);
     const root = containers(name).filter(({ user }) => user === "0:0");
     // Fargate gives an empty folder to root: one container gives /tmp to all, and ends
     expect(root.map(({ entryPoint, command }) => [entryPoint, command] as unknown)).toEqual([
-      [["chmod", "1777"], ["/tmp"]],
+      [["chmod", "1777"], name === "supertokens" ? ["/tmp", "/lib/supertokens/temp"] : ["/tmp"]],
     ]);
   });
 
@@ -844,20 +848,22 @@ describe("Kafka", () => {
 
   it("is a serverless cluster that functions alone may use", () => {
     const serverless = atomicCalendarJson({ TF_VAR_atomic_calendar_msk: "serverless" });
-    const cluster = "${aws_msk_serverless_cluster.atomic-calendar_brokers.arn}";
+    const arn = (kind: string, cluster = "stage-atomic-calendar") =>
+      `arn:aws:kafka:us-east-1:436957243186:${kind}/${cluster}/01234567-s1/topic`;
     expect(resource(serverless, "aws_msk_serverless_cluster", "atomic-calendar_brokers")).toMatchObject({
       cluster_name: "stage-atomic-calendar",
       client_authentication: { sasl: { iam: { enabled: true } } },
       vpc_config: [{ security_group_ids: ["${aws_security_group.atomic-calendar_brokers_group.id}"] }],
     });
     expect(environment("functions", serverless)[brokersVariable]).toContain("bootstrap_brokers_sasl_iam");
-    for (const name of serviceNames)
-      expect(
-        isAllowed([policy(name, "task", serverless)], {
-          action: "kafka-cluster:Connect",
-          resource: cluster,
-        }),
-      ).toBe(name === "functions");
+    const may = (name: ServiceName, action: string, resource: string) =>
+      isAllowed([policy(name, "task", serverless)], { action: `kafka-cluster:${action}`, resource });
+    for (const name of serviceNames) {
+      expect(may(name, "Connect", arn("cluster"))).toBe(name === "functions");
+      expect(may(name, "WriteData", arn("topic"))).toBe(name === "functions");
+      expect(may(name, "AlterGroup", arn("group"))).toBe(name === "functions");
+      expect(may(name, "WriteData", arn("topic", "prod-atomic-calendar"))).toBe(false);
+    }
     expect(named(serverless)).not.toContain("stage-atomic-calendar/MskBootstrapBrokers");
     expect(edges(serverless)).toContain("functions -> brokers 9098");
     expect(edges(serverless)).toHaveLength(edges(json).length + 1);

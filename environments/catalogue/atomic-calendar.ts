@@ -60,7 +60,7 @@ export const atomicCalendarInputs = {
   atomic_calendar_hasura_upstream: upstream("Hasura", "docker.io/hasura/graphql-engine:v2.48.5"),
   atomic_calendar_supertokens_upstream: upstream(
     "SuperTokens",
-    "registry.supertokens.io/supertokens/supertokens-postgresql:9.2.1",
+    "registry.supertokens.io/supertokens/supertokens-postgresql:9.2.3",
   ),
   atomic_calendar_xray_daemon_upstream: upstream(
     "the X-Ray daemon",
@@ -178,6 +178,13 @@ export const atomicCalendarInputs = {
     type: type.postgresVersion,
     default: "16",
     description: "Version of PostgreSQL.",
+  },
+  atomic_calendar_database_major_upgrade: {
+    use: "structural",
+    type: type.bool,
+    default: "false",
+    description:
+      "Whether another major version may upgrade the database, which cannot be undone. Take it back afterwards.",
   },
   atomic_calendar_database_multi_az: {
     use: "structural",

@@ -145,8 +145,18 @@ export function alarmProps(watched: Watched): Readonly<Record<string, AlarmProps
   return props;
 }
 
-/** The alarms, which tell nobody by themselves: one that speaks for them all does. */
-export const makeAlarms = (scope: Construct, watched: Watched): Readonly<Record<string, Alarm>> =>
+/** What cannot wait until another alarm is over. */
+const urgent = ["database-storage", "database-memory"];
+
+/** The alarms. Most tell nobody by themselves, as one speaks for them all. */
+export const makeAlarms = (
+  scope: Construct,
+  watched: Watched,
+  topicArn: string,
+): Readonly<Record<string, Alarm>> =>
   Object.fromEntries(
-    Object.entries(alarmProps(watched)).map(([id, props]) => [id, new Alarm(scope, id, props)]),
+    Object.entries(alarmProps(watched)).map(([id, props]) => [
+      id,
+      new Alarm(scope, id, { ...props, topicArns: urgent.includes(id) ? [topicArn] : undefined }),
+    ]),
   );

@@ -7,6 +7,7 @@ import type { References } from "../../environments/input";
 import { stageDefaults } from "../../environments/stage-class";
 import { declareInputs } from "../../environments/variables";
 import { CompositeAlarm } from "../../modules/alarm";
+import { arnsIn } from "../../modules/arn";
 import { Bucket } from "../../modules/bucket";
 import { Budget } from "../../modules/budget";
 import { capacityStrategy, type Capacity } from "../../modules/capacity";
@@ -46,6 +47,8 @@ const DATABASE = "atomicdb";
 const VOLUME = "files";
 /** Who the containers run as. */
 const OWNER = { uid: "1000", gid: "1000" };
+/** A quarter of a CPU starts slowly, and who is healthy sooner serves sooner. */
+const START_SECONDS = 120;
 const BUDGET_THRESHOLDS = [80, 100]; // percent
 const DEFAULT_SIZE = [256, 512] as const; // CPU units, MiB
 /** Bytes of an HS256 key that RFC 7518, section 3.2, asks for are 32. */
@@ -128,6 +131,7 @@ export class AtomicCalendar extends Construct {
         network: network(name),
         targetGroupArns: target?.targetGroupArns,
         after: target?.dependsOn,
+        healthCheckGraceSeconds: service.startSeconds ?? START_SECONDS,
         discovery: namespace.register(name),
         autoScaling:
           this.digest(name) && tasks.max > tasks.min
@@ -177,7 +181,7 @@ export class AtomicCalendar extends Construct {
         connections: values.atomic_calendar_database_connections,
       },
     };
-    const alarms = makeAlarms(new Construct(this, "alarm"), watched);
+    const alarms = makeAlarms(new Construct(this, "alarm"), watched, alarmTopicArn);
     const alarm = new CompositeAlarm(this, "health", {
       name: this.name,
       description: "Atomic Calendar is not well: the alarms that are on say where.",
@@ -327,10 +331,12 @@ export class AtomicCalendar extends Construct {
         max: values.atomic_calendar_database_max_storage,
       },
       capacity: { min: values.atomic_calendar_aurora_min, max: values.atomic_calendar_aurora_max },
+      allowMajorUpgrade: values.atomic_calendar_database_major_upgrade,
       multiAz: values.atomic_calendar_database_multi_az ?? stage.multiAz,
       backupRetentionDays: stage.backupDays,
       monitoringSeconds: stage.monitoringSeconds,
       protect: props.deletionProtection,
+      lastSnapshot: stage.lastSnapshot,
       keyArn: props.dataKeyArn,
       logRetentionDays: LOG_DAYS,
     });
@@ -406,6 +412,7 @@ export class AtomicCalendar extends Construct {
       clusterName: this.name,
       vpcConfig: [{ subnetIds: shared.privateSubnetIds, securityGroupIds: [group.id] }],
       clientAuthentication: { sasl: { iam: { enabled: true } } },
+      lifecycle: this.props.deletionProtection ? { preventDestroy: true } : undefined,
     });
     return { cluster, group };
   }
@@ -456,7 +463,7 @@ export class AtomicCalendar extends Construct {
         ),
       ),
       user: `${OWNER.uid}:${OWNER.gid}`,
-      writable: { tmp: "/tmp" },
+      writable: { tmp: "/tmp", ...service.writable },
       writableRoot: !values.atomic_calendar_read_only_root,
       mounts: service.files === undefined ? undefined : { [VOLUME]: service.files },
     };
@@ -474,7 +481,7 @@ export class AtomicCalendar extends Construct {
       precondition: repository.exists,
       statements: [
         ...(service.bucket ? this.dataAccess(bucket) : []),
-        ...(service.streams && parts.brokers ? streamAccess(parts.brokers.arn) : []),
+        ...(service.streams && parts.brokers ? streamAccess(props, this.name) : []),
         ...(tracing ? [sendTraces] : []),
       ],
       fileSystems: service.files === undefined ? undefined : { [VOLUME]: files },
@@ -608,14 +615,18 @@ const sendTraces: PolicyStatement = {
 };
 
 /** https://docs.aws.amazon.com/msk/latest/developerguide/iam-access-control-use-cases.html */
-function streamAccess(cluster: string): PolicyStatement[] {
-  const all = (kind: string) => `\${replace("${cluster}", ":cluster/", ":${kind}/")}/*`;
+function streamAccess(props: WorkloadProps, cluster: string): PolicyStatement[] {
+  const arns = (kind: string) => arnsIn(props, "kafka", `${kind}/${cluster}/*`);
   return [
     {
       Sid: "Streams",
       Effect: "Allow",
-      Action: ["kafka-cluster:Connect", "kafka-cluster:DescribeCluster"],
-      Resource: cluster,
+      Action: [
+        "kafka-cluster:Connect",
+        "kafka-cluster:DescribeCluster",
+        "kafka-cluster:WriteDataIdempotently",
+      ],
+      Resource: arns("cluster"),
     },
     {
       Sid: "Topics",
@@ -626,13 +637,13 @@ function streamAccess(cluster: string): PolicyStatement[] {
         "kafka-cluster:ReadData",
         "kafka-cluster:WriteData",
       ],
-      Resource: all("topic"),
+      Resource: arns("topic"),
     },
     {
       Sid: "Consumers",
       Effect: "Allow",
       Action: ["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"],
-      Resource: all("group"),
+      Resource: arns("group"),
     },
   ];
 }

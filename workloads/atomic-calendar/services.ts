@@ -49,6 +49,10 @@ export interface Service {
   readonly calls: readonly ServiceName[];
   /** Whether it reaches the database. @default false */
   readonly database?: boolean;
+  /** Folders besides /tmp that it may write to, by a name for each; they are empty at the start. @default none */
+  readonly writable?: Readonly<Record<string, string>>;
+  /** Seconds until its first answer may be late, before failing health checks end it. @default 120 */
+  readonly startSeconds?: number;
   /** Where the file system is mounted. @default not at all */
   readonly files?: string;
   /** Whether it may read and write the data bucket. @default false */
@@ -134,7 +138,7 @@ export const services: Readonly<Record<ServiceName, Service>> = {
     environment: (context) => ({
       ...graphql(context),
       ...authentication(context),
-      OPTAPLANNER_URL: context.url("optaplanner"),
+      OPTAPLANNER_URL: `${context.url("optaplanner")}/v1/optaplanner`,
       PYTHON_AGENT_URL: context.url("python-agent"),
       PUBLIC_URL: context.publicUrl,
       S3_BUCKET: context.bucket,
@@ -149,6 +153,7 @@ export const services: Readonly<Record<ServiceName, Service>> = {
   },
   hasura: {
     port: 8080,
+    startSeconds: 300, // its first start migrates the database
     route: {
       paths: under("/v1/graphql"),
       priority: 200,
@@ -179,6 +184,9 @@ export const services: Readonly<Record<ServiceName, Service>> = {
   },
   supertokens: {
     port: 3567,
+    startSeconds: 300,
+    // Where its entrypoint writes, and runs from: https://github.com/supertokens/supertokens-docker-postgresql
+    writable: { temp: "/lib/supertokens/temp" },
     route: { paths: under("/v1/auth"), priority: 100, healthPath: "/v1/auth/hello", latencyLimit: 1 },
     calls: [],
     database: true,
@@ -211,6 +219,7 @@ export const services: Readonly<Record<ServiceName, Service>> = {
   },
   optaplanner: {
     port: 8081,
+    startSeconds: 300,
     route: {
       paths: under("/v1/optaplanner"),
       priority: 330,
