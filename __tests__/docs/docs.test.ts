@@ -15,6 +15,7 @@ import { readEnvironment, readShared } from "../../environments/read";
 import { projectRoot } from "../../environments/root";
 import { stageDefaults } from "../../environments/stage-class";
 import type { Reading } from "../../environments/settings";
+import { serviceNames, services, START_SECONDS } from "../../workloads/atomic-calendar/services";
 import packageJson from "../../package.json";
 
 const docs = readdirSync(join(projectRoot, "docs")).map((file) => `docs/${file}`);
@@ -214,4 +215,23 @@ test("what a stage decides is told as it is", () => {
   const { dev, staging, prod } = stageDefaults;
   const names = Object.keys(dev) as (keyof typeof dev)[];
   expect(written).toEqual(names.map((name) => [dev, staging, prod].map((stage) => text(stage[name]))));
+});
+
+test("what Atomic Calendar's images must be is told as the services' table has it", () => {
+  const [, section = ""] = textOf("docs/atomic-calendar.md").split("\n## What images must be\n");
+  const [own = ""] = section.split("\n## ");
+  const written = own
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .slice(2)
+    .map((line) => line.split("|").map((cell) => cell.trim()));
+  const code = (texts: readonly string[]) => texts.map((text) => `\`${text}\``).join(", ") || "none";
+  const wanted = serviceNames.map((name) => {
+    const { port, route, startSeconds = START_SECONDS, writable = {}, files, secrets } = services[name];
+    const folders = [...Object.values(writable), ...(files ? [files] : [])];
+    const paths = [code(route?.paths ?? []), code(route ? [route.healthPath] : [])];
+    const cells = [String(port), ...paths, `${startSeconds} s`, code(folders), code(Object.keys(secrets))];
+    return ["", name, ...cells, ""];
+  });
+  expect(written).toEqual(wanted);
 });

@@ -38,7 +38,7 @@ export function tallyOf(report: JestReport | undefined): Tally {
 }
 
 /** They wait for the provider more than they compute. */
-const WORKERS = "3";
+const WORKERS = "4";
 
 /** The last line of a test run: `12 passed, 0 failed`, and `, 3 skipped` where any were. */
 export function summary(tallies: readonly Tally[]): string {

@@ -35,6 +35,7 @@ import {
   secretOwners,
   serviceNames,
   services,
+  START_SECONDS,
   type SecretName,
   type Service,
   type ServiceName,
@@ -47,8 +48,6 @@ const DATABASE = "atomicdb";
 const VOLUME = "files";
 /** Who the containers run as. */
 const OWNER = { uid: "1000", gid: "1000" };
-/** A quarter of a CPU starts slowly, and who is healthy sooner serves sooner. */
-const START_SECONDS = 120;
 const BUDGET_THRESHOLDS = [80, 100]; // percent
 const DEFAULT_SIZE = [256, 512] as const; // CPU units, MiB
 /** Bytes of an HS256 key that RFC 7518, section 3.2, asks for are 32. */

@@ -39,6 +39,9 @@ export interface ServiceContext {
   readonly bucket: string;
 }
 
+/** Of a service that does not say: a quarter of a CPU starts slowly, and who is healthy sooner serves sooner. */
+export const START_SECONDS = 120;
+
 /** One service. A ninth is a row of {@link services}, its name and, of course, its image. */
 export interface Service {
   /** TCP port that it listens on, above 1023: it does not run as root. */
@@ -51,7 +54,7 @@ export interface Service {
   readonly database?: boolean;
   /** Folders besides /tmp that it may write to, by a name for each; they are empty at the start. @default none */
   readonly writable?: Readonly<Record<string, string>>;
-  /** Seconds until its first answer may be late, before failing health checks end it. @default 120 */
+  /** Seconds until its first answer may be late, before failing health checks end it. @default {@link START_SECONDS} */
   readonly startSeconds?: number;
   /** Where the file system is mounted. @default not at all */
   readonly files?: string;
