@@ -15,6 +15,7 @@ import sys
 import traceback
 from datetime import datetime, timezone
 from pathlib import Path
+from threading import Lock
 
 # moto reads its settings when it is imported
 os.environ["MOTO_ACCOUNT_ID"] = "123456789012"
@@ -42,13 +43,19 @@ def answer(start_response, status, text):
 
 
 def emulator(moto, token):
-    """The WSGI application `moto`, which also says who it is, and says at once what it cannot do."""
+    """The WSGI application `moto`, which also says who it is, and says at once what it cannot do.
+
+    It does one thing at a time: moto changes what it holds without heed of other threads, and then forgets that a rule
+    was deleted, or that an item is there already.
+    """
+    one_at_a_time = Lock()
 
     def application(environ, start_response):
         if environ["PATH_INFO"] == "/_landfall":
             return answer(start_response, "200 OK", token)
         try:
-            return moto(environ, start_response)
+            with one_at_a_time:
+                return moto(environ, start_response)
         except Exception:
             # moto lets it become a 500, which the provider would try again for ten minutes
             traceback.print_exc()
