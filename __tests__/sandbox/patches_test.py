@@ -2,12 +2,15 @@
 
 import json
 import os
+import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1")
 
 import boto3
 import patches
+import server
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
@@ -581,6 +584,24 @@ class Rds(unittest.TestCase):
         self.assertEqual(made["ServerlessV2ScalingConfiguration"]["MaxCapacity"], 4)
         made = self.rds.create_db_cluster(DBClusterIdentifier="one", EngineMode="serverless", **cluster)["DBCluster"]
         self.assertIn("ScalingConfigurationInfo", made)
+
+
+class Server(unittest.TestCase):
+    def test_it_does_one_thing_at_a_time(self):
+        running, most = [], []
+
+        def moto(environ, start_response):
+            running.append(environ)
+            most.append(len(running))
+            time.sleep(0.01)
+            running.pop()
+            return []
+
+        application = server.emulator(moto, "token")
+        with ThreadPoolExecutor(8) as pool:
+            for _ in range(8):
+                pool.submit(application, {"PATH_INFO": "/"}, None)
+        self.assertEqual(most, [1] * 8)
 
 
 if __name__ == "__main__":
