@@ -89,6 +89,10 @@ test("fails no check but those that are skipped for a reason, and each of these"
   const failed = report.results.failed_checks
     .filter((check) => stackOf(check) !== "known-bad")
     .map((check) => `${check.check_id} ${addressOf(check)}`);
+  const { passed_checks: passed } = report.results;
+  process.stderr.write(
+    `checkov: ${passed.length} checks passed, ${failed.length} failed, ${skips.length} skipped for a reason\n`,
+  );
   expect(failed.sort()).toEqual(skips.map(({ check, resource }) => `${check} ${resource}`).sort());
 });
 
