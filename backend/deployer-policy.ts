@@ -26,6 +26,16 @@ const serviceLinked = [
   "wafv2.amazonaws.com",
 ];
 
+/** What Terraform does with a parameter of Parameter Store. */
+const keepParameters = [
+  "ssm:AddTagsToResource",
+  "ssm:DeleteParameter",
+  "ssm:GetParameter*",
+  "ssm:ListTagsForResource",
+  "ssm:PutParameter",
+  "ssm:RemoveTagsFromResource",
+];
+
 /** Names of systems in containers, after the environment's. */
 export const containerSystems = ["vieweratlas", "atomic-calendar"];
 
@@ -233,18 +243,10 @@ export function deployerPolicies(props: DeployerPolicyProps): {
       ],
       arns("dynamodb", "table/*-XSchedulerUserTokens"),
     ),
-    allow(
-      "Parameters",
-      [
-        "ssm:AddTagsToResource",
-        "ssm:DeleteParameter",
-        "ssm:GetParameter*",
-        "ssm:ListTagsForResource",
-        "ssm:PutParameter",
-        "ssm:RemoveTagsFromResource",
-      ],
-      [...arns("ssm", "parameter/*/x-scheduler/*"), ...arns("ssm", "parameter/landfall/*")],
-    ),
+    allow("Parameters", keepParameters, [
+      ...arns("ssm", "parameter/*/x-scheduler/*"),
+      ...arns("ssm", "parameter/landfall/*"),
+    ]),
     // IAM knows no resource for these
     allow("Subscriptions", ["sns:GetSubscriptionAttributes", "sns:Unsubscribe"], "*", {
       StringEquals: { "aws:RequestedRegion": region },
@@ -497,18 +499,7 @@ export function deployerPolicies(props: DeployerPolicyProps): {
         arns("secretsmanager", `secret:*-atomic-calendar/${name}-*`),
       ),
     ),
-    allow(
-      "Receipts",
-      [
-        "ssm:AddTagsToResource",
-        "ssm:DeleteParameter",
-        "ssm:GetParameter*",
-        "ssm:ListTagsForResource",
-        "ssm:PutParameter",
-        "ssm:RemoveTagsFromResource",
-      ],
-      arns("ssm", "parameter/*-atomic-calendar/database*"),
-    ),
+    allow("Receipts", keepParameters, arns("ssm", "parameter/*-atomic-calendar/database*")),
     allow(
       "Balancers",
       ["elasticloadbalancing:*"],

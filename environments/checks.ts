@@ -505,32 +505,52 @@ const xSchedulerWarnings: readonly Check<Both<XSchedulerValues>>[] = [
   ({ own }) => warnOfOpenSsh("x_scheduler_ssh_cidrs", own.x_scheduler_ssh_cidrs),
 ];
 
+/** Images that a system runs come from repositories of `shared`. */
+const hasRepositories =
+  (system: "viewer-atlas" | "atomic-calendar"): Check<Both<object>> =>
+  ({ shared, file }) =>
+    shared.image_repositories.includes(system)
+      ? []
+      : [
+          [
+            "systems",
+            `has ${system}, and shared does not have its image repositories`,
+            `Add ${system} to TF_VAR_image_repositories in ${file}.`,
+          ],
+        ];
+
+/** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html#ecs-exec-considerations */
+const execWithoutRoot = (prefix: string, isWrong: boolean): Finding[] =>
+  isWrong
+    ? [
+        [
+          `${prefix}_exec`,
+          "needs a root file system that can be written to, as ECS Exec puts its agent there",
+          `Set TF_VAR_${prefix}_read_only_root="false" besides, for as long as you need it.`,
+        ],
+      ]
+    : [];
+
+/** What an ARN names is in the load balancer's region. */
+const isInRegion =
+  (
+    input: "atomic_calendar_certificate_arn" | "atomic_calendar_web_acl",
+    what: string,
+  ): Check<Both<AtomicCalendarValues>> =>
+  ({ own, settings, shared }) => {
+    const [, , , region] = own[input]?.split(":") ?? [];
+    const here = valuesOf<EnvironmentValues>(settings).region ?? shared.region;
+    if (region === undefined || region === here) return [];
+    return [[input, `is in ${region}, and the load balancer in ${here}`, `Name a ${what} of that region.`]];
+  };
+
 const viewerAtlasChecks: readonly Check<Both<ViewerAtlasValues>>[] = [
   ...(["collector", "analysis", "vod"] as const).map((name): Check<Both<ViewerAtlasValues>> => ({ own }) => {
     const problem = fargateSizeProblem(own[`viewer_atlas_${name}_cpu`], own[`viewer_atlas_${name}_memory`]);
     return problem ? [[`viewer_atlas_${name}_memory`, problem, "Write one of these."]] : [];
   }),
-  ({ shared, file }) =>
-    shared.image_repositories.includes("viewer-atlas")
-      ? []
-      : [
-          [
-            "systems",
-            "has viewer-atlas, and shared does not have its image repositories",
-            `Add viewer-atlas to TF_VAR_image_repositories in ${file}.`,
-          ],
-        ],
-  // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html#ecs-exec-considerations
-  ({ own }) =>
-    own.viewer_atlas_exec && own.viewer_atlas_read_only_root
-      ? [
-          [
-            "viewer_atlas_exec",
-            "needs a root file system that can be written to, as ECS Exec puts its agent there",
-            'Set TF_VAR_viewer_atlas_read_only_root="false" besides, for as long as you need it.',
-          ],
-        ]
-      : [],
+  hasRepositories("viewer-atlas"),
+  ({ own }) => execWithoutRoot("viewer_atlas", own.viewer_atlas_exec && own.viewer_atlas_read_only_root),
   ({ own }) =>
     own.viewer_atlas_file_system_access_point && !own.viewer_atlas_file_system?.startsWith("fs-")
       ? [
@@ -585,16 +605,7 @@ const atomicCalendarChecks: readonly Check<Both<AtomicCalendarValues>>[] = [
       ["systems", "has atomic-calendar, which needs private subnets in two zones with a way out", mend],
     ];
   },
-  ({ shared, file }) =>
-    shared.image_repositories.includes("atomic-calendar")
-      ? []
-      : [
-          [
-            "systems",
-            "has atomic-calendar, and shared does not have its image repositories",
-            `Add atomic-calendar to TF_VAR_image_repositories in ${file}.`,
-          ],
-        ],
+  hasRepositories("atomic-calendar"),
   ({ own }) =>
     own.atomic_calendar_certificate_arn && own.atomic_calendar_certificate_issued
       ? [
@@ -605,20 +616,8 @@ const atomicCalendarChecks: readonly Check<Both<AtomicCalendarValues>>[] = [
           ],
         ]
       : [],
-  ({ own, settings, shared }) => {
-    const [, , , region] = own.atomic_calendar_certificate_arn?.split(":") ?? [];
-    const here = valuesOf<EnvironmentValues>(settings).region ?? shared.region;
-    if (region === undefined || region === here) return [];
-    const what = `is in ${region}, and the load balancer in ${here}`;
-    return [["atomic_calendar_certificate_arn", what, "Name a certificate of that region."]];
-  },
-  ({ own, settings, shared }) => {
-    const [, , , region] = own.atomic_calendar_web_acl.split(":");
-    const here = valuesOf<EnvironmentValues>(settings).region ?? shared.region;
-    if (region === undefined || region === here) return [];
-    const what = `is in ${region}, and the load balancer in ${here}`;
-    return [["atomic_calendar_web_acl", what, "Name a web ACL of that region."]];
-  },
+  isInRegion("atomic_calendar_certificate_arn", "certificate"),
+  isInRegion("atomic_calendar_web_acl", "web ACL"),
   ({ own }) =>
     [...own.atomic_calendar_tasks]
       .filter(([, [least, most]]) => least === 0 && most > 0)
@@ -660,17 +659,8 @@ const atomicCalendarChecks: readonly Check<Both<AtomicCalendarValues>>[] = [
           ],
         ]
       : [],
-  // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html#ecs-exec-considerations
   ({ own }) =>
-    own.atomic_calendar_exec && own.atomic_calendar_read_only_root
-      ? [
-          [
-            "atomic_calendar_exec",
-            "needs a root file system that can be written to, as ECS Exec puts its agent there",
-            'Set TF_VAR_atomic_calendar_read_only_root="false" besides, for as long as you need it.',
-          ],
-        ]
-      : [],
+    execWithoutRoot("atomic_calendar", own.atomic_calendar_exec && own.atomic_calendar_read_only_root),
   ({ settings, shared }) => {
     const longest = `${shared.name_prefix}-${settings.name}-atomic-python-agent-execution-role`;
     if (longest.length > ROLE_NAME) {

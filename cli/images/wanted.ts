@@ -4,11 +4,11 @@ import { LandfallError, UsageError } from "../../environments/errors";
 import { nameInFile } from "../../environments/input";
 import { loadSettings } from "../../environments/load";
 import { nearest } from "../../environments/nearest";
-import { environmentNames } from "../../environments/read";
 import { formatReport } from "../../environments/report";
 import { projectRoot } from "../../environments/root";
 import type { Settings } from "../../environments/settings";
 import { systemImages, type ImageSource, type SystemImage } from "../../workloads/images";
+import { requireEnvironment } from "../environment-name";
 import { colors } from "../output";
 
 export interface WantedOptions {
@@ -43,6 +43,7 @@ export interface Wanted {
  */
 export function wantedImages(name: string, options: WantedOptions): Wanted {
   const { environment, service, folder = join(projectRoot, "environments") } = options;
+  if (name === "shared" || name === "state") throw new UsageError(`${name} runs no images.`);
   requireEnvironment(name, folder);
   const { environments, broken } = loadSettings({ folder, only: [name], processEnvironment: environment });
   const [found] = environments;
@@ -90,16 +91,6 @@ export function imageOf<T extends Pick<WantedImage, "system" | "name">>(
   const near = nearest(wanted, names);
   throw new UsageError(`${environment} has no image "${wanted}".${near ? ` Did you mean ${near}?` : ""}`, {
     mend: `It has: ${names.join(", ")}.`,
-  });
-}
-
-function requireEnvironment(name: string, folder: string): void {
-  if (name === "shared" || name === "state") throw new UsageError(`${name} runs no images.`);
-  const names = environmentNames(folder);
-  if (names.includes(name)) return;
-  const near = nearest(name, names);
-  throw new UsageError(`There is no environment "${name}".${near ? ` Did you mean ${near}?` : ""}`, {
-    mend: `There are: ${names.join(", ")}. To make one: ./landfall init ${name}`,
   });
 }
 
