@@ -2,7 +2,7 @@ import type { SynthesizedStack } from "../environments/app";
 import { protectionOutput } from "../environments/environment-stack";
 import { LandfallError } from "../environments/errors";
 import { progress } from "./output";
-import type { PlanDocument, ResourceChange } from "./terraform";
+import type { PlanDocument, ResourceChange } from "./plan-document";
 
 /**
  * What is gone for good with a resource of each type. Logs are not here: they expire anyway. Nor is what one command

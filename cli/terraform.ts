@@ -9,6 +9,7 @@ import { binaryEnvironment, type Binary } from "./binary";
 import { LandfallError } from "../environments/errors";
 import { Interrupts } from "./interrupt";
 import { progress } from "./output";
+import type { PlanDocument } from "./plan-document";
 
 /** What the binary found wrong. */
 export interface Diagnostic {
@@ -51,31 +52,6 @@ export interface Plan {
   readonly counts: Counts;
   /** Addresses of resources that are to be destroyed or replaced. */
   readonly destroyed: readonly string[];
-}
-
-/** https://developer.hashicorp.com/terraform/internals/json-format#change-representation */
-export interface ResourceChange {
-  readonly address: string;
-  readonly mode: "managed" | "data";
-  readonly type: string;
-  /** Such as `replace_because_tainted`. */
-  readonly action_reason?: string;
-  readonly change: {
-    /** Such as `delete` and `create` for a replacement, `forget` for what only leaves the state. */
-    readonly actions: readonly string[];
-    readonly before?: { readonly id?: unknown } | null;
-    /** Attributes that cannot be changed in place. */
-    readonly replace_paths?: readonly (readonly (string | number)[])[];
-  };
-}
-
-/** A saved plan as `show -json` tells it, as far as it is used here. */
-export interface PlanDocument {
-  readonly resource_changes?: readonly ResourceChange[];
-  readonly output_changes?: Readonly<Record<string, { readonly before?: unknown; readonly after?: unknown }>>;
-  readonly configuration: {
-    readonly provider_config: { readonly aws: { readonly expressions: Readonly<Record<string, unknown>> } };
-  };
 }
 
 export interface PlanOptions {

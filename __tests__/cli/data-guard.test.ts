@@ -1,5 +1,5 @@
 import { guardData } from "../../cli/data-guard";
-import type { PlanDocument, ResourceChange } from "../../cli/terraform";
+import type { PlanDocument, ResourceChange } from "../../cli/plan-document";
 import { LandfallError } from "../../environments/errors";
 
 let said = "";
@@ -118,19 +118,19 @@ describe("where data is kept", () => {
 
 describe("where data is not kept", () => {
   it("it may go", () => {
-    const off = { deletion_protection: { before: false, after: false } };
+    const off = { deletion_protection: { actions: ["update"], before: false, after: false } };
     expect(refusal(stage, plan([table], off))).toBeUndefined();
     expect(refusal(stage, plan([table]))).toBeUndefined(); // deployed before there was such an output
   });
 
   it("it may not go in the plan that takes the protection away", () => {
-    const off = { deletion_protection: { before: true, after: false } };
+    const off = { deletion_protection: { actions: ["update"], before: true, after: false } };
     expect(refusal(stage, plan([table], off))?.message).toContain("aws_dynamodb_table.tokens");
     expect(refusal(stage, plan([], off))).toBeUndefined();
   });
 
   it("it may not go by a plan that was made while it was to be kept", () => {
-    const on = { deletion_protection: { before: false, after: true } };
+    const on = { deletion_protection: { actions: ["update"], before: false, after: true } };
     expect(refusal(stage, plan([table], on))?.message).toContain("aws_dynamodb_table.tokens");
   });
 });

@@ -1,0 +1,92 @@
+import type { PathStep } from "../plan-document";
+
+/** What becomes of a resource; in the order in which a reviewer wants to see them. */
+export const reviewedActions = [
+  "replace",
+  "delete",
+  "forget",
+  "update",
+  "create",
+  "import",
+  "move",
+  "read",
+] as const;
+export type ReviewedAction = (typeof reviewedActions)[number];
+
+/** A value as it may be shown: never a secret. */
+export type Shown =
+  | { readonly kind: "value"; readonly text: string }
+  | { readonly kind: "sensitive" }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "absent" };
+
+/** One attribute of a resource. */
+export interface AttributeChange {
+  readonly path: readonly PathStep[];
+  readonly before: Shown;
+  readonly after: Shown;
+  /** Whether it is why the resource is replaced. */
+  readonly replaces: boolean;
+}
+
+/** One resource. */
+export interface ReviewedChange {
+  readonly address: string;
+  readonly type: string;
+  /** Value of the tag System, or that of what it belongs to; `landfall` where neither says. */
+  readonly system: string;
+  readonly action: ReviewedAction;
+  /** Why it is replaced or destroyed, in words, where Terraform says so. */
+  readonly reason?: string;
+  /** Where it was moved from. */
+  readonly previousAddress?: string;
+  /** Its id in AWS, where it is imported. */
+  readonly importId?: string;
+  readonly attributes: readonly AttributeChange[];
+}
+
+/** What somebody must look at, found by a rule of cli/guards. */
+export interface Risk {
+  /** Such as `data-lost`. */
+  readonly rule: string;
+  /** Whether `apply` refuses the plan for it. */
+  readonly refused: boolean;
+  readonly address: string;
+  /** One sentence. */
+  readonly what: string;
+}
+
+/** One output. */
+export interface OutputChange {
+  readonly name: string;
+  readonly action: "create" | "update" | "delete";
+  readonly before: Shown;
+  readonly after: Shown;
+}
+
+/** US dollars a month at list prices. */
+export interface CostChange {
+  readonly before: number;
+  readonly after: number;
+  /** What the change is made of, largest first. */
+  readonly lines: readonly { readonly address: string; readonly system: string; readonly monthly: number }[];
+  /** Addresses of what changes and may cost something, and is in no line. */
+  readonly notEstimated: readonly string[];
+}
+
+/** What a plan would do, as a reviewer reads it. The same in all formats; `--format json` prints it as it is. */
+export interface Review {
+  /** Of this structure; raised where a reader would have to change. */
+  readonly version: 1;
+  readonly stack: string;
+  /** Digest of what would be done. Two plans that would do the same have the same. */
+  readonly fingerprint: string;
+  readonly counts: Readonly<Record<ReviewedAction, number>>;
+  /** By system, and there replaced and destroyed first. Without what stays as it is. */
+  readonly changes: readonly ReviewedChange[];
+  readonly outputs: readonly OutputChange[];
+  /** What somebody else changed in AWS since the last apply. */
+  readonly drift: readonly ReviewedChange[];
+  readonly risks: readonly Risk[];
+  readonly cost?: CostChange;
+}
