@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections import OrderedDict
 from datetime import datetime, timezone
 from pathlib import Path
 from threading import Lock
@@ -27,6 +28,7 @@ from werkzeug.serving import make_server
 import patches
 
 HOST = "127.0.0.1"
+KEPT_ANSWERS = 256
 
 
 def listen(port):
@@ -42,6 +44,42 @@ def answer(start_response, status, text):
     return [text.encode()]
 
 
+class Answers:
+    """Answers that a client may have lost, by what the AWS SDKs call the invocation: all attempts of one call share it.
+    A change is done once, however often its client asks, or a rule that was made would be there "already".
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+    """
+
+    def __init__(self):
+        self.kept = OrderedDict()
+
+    def of(self, moto, environ):
+        """Status, headers and body."""
+        invocation = environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
+        if invocation in self.kept:
+            attempt = environ.get("HTTP_AMZ_SDK_REQUEST")
+            print(f"{invocation} ({attempt}) is answered as before", file=sys.stderr, flush=True)
+            return self.kept[invocation]
+        answer = answer_of(moto, environ)
+        if invocation is not None and environ["REQUEST_METHOD"] != "GET" and answer[0].startswith("2"):
+            self.kept[invocation] = answer
+            if len(self.kept) > KEPT_ANSWERS:
+                self.kept.popitem(last=False)
+        return answer
+
+
+def answer_of(application, environ):
+    """Status, headers and body of a WSGI application's answer."""
+    started = []
+    parts = application(environ, lambda status, headers, exc_info=None: started.append((status, headers)))
+    try:
+        body = b"".join(parts)
+    finally:
+        if hasattr(parts, "close"):
+            parts.close()
+    return (*started[-1], body)
+
+
 def emulator(moto, token):
     """The WSGI application `moto`, which also says who it is, and says at once what it cannot do.
 
@@ -49,17 +87,20 @@ def emulator(moto, token):
     was deleted, or that an item is there already.
     """
     one_at_a_time = Lock()
+    answers = Answers()
 
     def application(environ, start_response):
         if environ["PATH_INFO"] == "/_landfall":
             return answer(start_response, "200 OK", token)
         try:
             with one_at_a_time:
-                return moto(environ, start_response)
+                status, headers, body = answers.of(moto, environ)
         except Exception:
             # moto lets it become a 500, which the provider would try again for ten minutes
             traceback.print_exc()
             return answer(start_response, "501 Not Implemented", "The emulator cannot do this; its log says why.")
+        start_response(status, headers)
+        return [body]
 
     return application
 

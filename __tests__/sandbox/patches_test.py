@@ -377,36 +377,6 @@ class ServiceDiscovery(unittest.TestCase):
 
 
 @mock_aws
-class DynamoDb(unittest.TestCase):
-    def setUp(self):
-        self.dynamodb = boto3.client("dynamodb")
-        self.dynamodb.create_table(
-            TableName="locks",
-            KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-
-    def lock(self, **content):
-        item = {"LockID": {"S": "state"}, **{name: {"S": value} for name, value in content.items()}}
-        self.dynamodb.put_item(TableName="locks", Item=item, ConditionExpression="attribute_not_exists(LockID)")
-
-    def test_a_lock_is_one_client_s_alone(self):
-        self.lock(Info="one")
-        with self.assertRaises(ClientError):
-            self.lock(Info="two")
-
-    def test_a_request_that_is_repeated_is_not_refused_for_itself(self):
-        self.lock(Info="one")
-        self.lock(Info="one")
-
-    def test_a_key_alone_says_nothing_of_whose_it_is(self):
-        self.lock()
-        with self.assertRaises(ClientError):
-            self.lock()
-
-
-@mock_aws
 class Acm(unittest.TestCase):
     def setUp(self):
         self.acm = boto3.client("acm")
@@ -595,13 +565,48 @@ class Server(unittest.TestCase):
             most.append(len(running))
             time.sleep(0.01)
             running.pop()
+            start_response("200 OK", [])
             return []
 
         application = server.emulator(moto, "token")
         with ThreadPoolExecutor(8) as pool:
             for _ in range(8):
-                pool.submit(application, {"PATH_INFO": "/"}, None)
+                pool.submit(application, {"PATH_INFO": "/", "REQUEST_METHOD": "POST"}, lambda *_: None)
         self.assertEqual(most, [1] * 8)
+
+    def ask(self, application, environ):
+        told = []
+        body = b"".join(application({"PATH_INFO": "/", "REQUEST_METHOD": "POST", **environ}, lambda *told_now: told.extend(told_now)))
+        return (*told, body)
+
+    def counting(self, status):
+        """An application that answers with how often it was asked."""
+        asked = []
+
+        def moto(environ, start_response):
+            asked.append(environ)
+            start_response(status, [("X-Asked", str(len(asked)))])
+            return [str(len(asked)).encode()]
+
+        return server.emulator(moto, "token")
+
+    def test_what_a_client_asks_again_is_done_once(self):
+        application = self.counting("200 OK")
+        first = self.ask(application, {"HTTP_AMZ_SDK_INVOCATION_ID": "a", "HTTP_AMZ_SDK_REQUEST": "attempt=1; max=3"})
+        again = self.ask(application, {"HTTP_AMZ_SDK_INVOCATION_ID": "a", "HTTP_AMZ_SDK_REQUEST": "attempt=2; max=3"})
+        self.assertEqual(first, ("200 OK", [("X-Asked", "1")], b"1"))
+        self.assertEqual(again, first)
+        other = self.ask(application, {"HTTP_AMZ_SDK_INVOCATION_ID": "b", "HTTP_AMZ_SDK_REQUEST": "attempt=1; max=3"})
+        self.assertEqual(other[2], b"2")
+
+    def test_what_failed_is_done_again_and_what_is_nobodys_too(self):
+        for status, environ in [
+            ("503 Slow Down", {"HTTP_AMZ_SDK_INVOCATION_ID": "a"}),
+            ("200 OK", {"HTTP_AMZ_SDK_INVOCATION_ID": "a", "REQUEST_METHOD": "GET"}),
+            ("200 OK", {}),
+        ]:
+            application = self.counting(status)
+            self.assertEqual([self.ask(application, environ)[2] for _ in range(2)], [b"1", b"2"])
 
 
 if __name__ == "__main__":
