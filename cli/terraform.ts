@@ -65,6 +65,9 @@ export interface PlanOptions {
   readonly listener: Listener;
 }
 
+/** Resources that are made at once. Of the 10 by default, most soon wait for buckets, databases and certificates. */
+const PARALLELISM = 20;
+
 /** The binary failed; its errors are the message. */
 export class TerraformError extends LandfallError {
   constructor(
@@ -146,7 +149,11 @@ export class Terraform {
     file: string,
     { lock = true, listener }: { readonly lock?: boolean; readonly listener: Listener },
   ): Promise<void> {
-    await this.run(["apply", "-json", "-input=false", `-lock=${lock}`, file], listener, [0]);
+    await this.run(
+      ["apply", "-json", "-input=false", `-lock=${lock}`, `-parallelism=${PARALLELISM}`, file],
+      listener,
+      [0],
+    );
   }
 
   /** A saved plan for people. */

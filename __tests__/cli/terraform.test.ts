@@ -103,7 +103,7 @@ describe("an apply", () => {
     await apply(print({ type: "version" }, { type: "apply_start" }, { type: "apply_complete" }), ({ type }) =>
       events.push(type),
     );
-    expect(called()).toEqual([`apply -json -input=false -lock=true ${savedPlan()}`]);
+    expect(called()).toEqual([`apply -json -input=false -lock=true -parallelism=20 ${savedPlan()}`]);
     expect(events).toEqual(["version", "apply_start", "apply_complete"]);
   });
 

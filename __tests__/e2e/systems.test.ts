@@ -109,8 +109,7 @@ describe("five systems", () => {
   });
 
   it("are made in little more time than the longest chain of what needs each other", async () => {
-    // 1.3 is the aim, and takes more than ten resources at once; other tests run beside it besides
-    expect(tellChain(clock, await pulledState(project, binary ?? "terraform"))).toBeLessThanOrEqual(1.6);
+    expect(tellChain(clock, await pulledState(project, binary ?? "terraform"))).toBeLessThanOrEqual(1.3);
   });
 
   it("have roles that reach what is theirs and nothing of a neighbour's, as IAM has them", async () => {
