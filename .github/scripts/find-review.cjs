@@ -1,0 +1,107 @@
+// Finds the run that has the reviews of what is to be applied: for a commit on the default branch the last successful
+// plan of the pull request that it merged, or a run that somebody names. Sets the outputs
+//   run      the run's id; empty where there is none
+//   reason   one sentence: where the reviews are from, or why there are none
+//
+//   COMMIT   the commit on the default branch
+//   BRANCH   the default branch
+//   RUN      id of a run of the workflow Plan or Deploy, named by hand; wins over COMMIT
+//   GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL
+const { GitHub, main, required, setOutput, summarize } = require("./github.cjs");
+
+const PLAN = ".github/workflows/plan.yml";
+const DEPLOY = ".github/workflows/deploy.yml";
+
+/** Why there is no review. It is no failure here: who applies decides whether it needs one. */
+class NoReview extends Error {}
+
+/** Whether a run is of our own code: a fork's can have any artifact. */
+const isOwn = (run, github) => run.head_repository?.full_name === github.repository;
+
+/** The path of a run's workflow; GitHub adds `@<ref>` where the workflow is not of the run's own commit. */
+const workflowOf = (run) => (run.path ?? "").split("@")[0];
+
+async function mergedPull(github, commit, branch) {
+  const pulls = await github.list(`/commits/${commit}/pulls`);
+  const merged = pulls.filter(
+    ({ merged_at, merge_commit_sha, base }) =>
+      merged_at !== null && merge_commit_sha === commit && base.ref === branch,
+  );
+  const [pull] = merged;
+  if (!pull)
+    throw new NoReview(`${commit} was pushed without a pull request, so nobody has reviewed a plan of it.`);
+  if (merged.length > 1) {
+    const numbers = merged.map(({ number }) => `#${number}`).join(" and ");
+    throw new NoReview(`${commit} belongs to ${numbers}, and which review is meant is not clear.`);
+  }
+  if (pull.head.repo?.full_name !== github.repository) {
+    throw new NoReview(`#${pull.number} is from a fork, whose changes are not planned.`);
+  }
+  return pull;
+}
+
+async function lastPlan(github, { number, head }) {
+  const query = `head_sha=${head.sha}&event=pull_request&status=success`;
+  const runs = await github.list(`/actions/workflows/plan.yml/runs?${query}`, (page) => page.workflow_runs);
+  const [last] = runs
+    .filter(
+      (run) =>
+        run.head_sha === head.sha &&
+        run.event === "pull_request" &&
+        run.conclusion === "success" &&
+        workflowOf(run) === PLAN &&
+        isOwn(run, github),
+    )
+    .sort(
+      (one, other) => Date.parse(other.run_started_at) - Date.parse(one.run_started_at) || other.id - one.id,
+    );
+  if (!last) throw new NoReview(`The plan of #${number} at ${head.sha} has not succeeded.`);
+  return last;
+}
+
+async function namedRun(github, id, branch) {
+  if (!/^\d{1,18}$/.test(id))
+    throw new Error(`"${id}" is no id of a run: it is the number in the address of its page`);
+  const run = await github.request("GET", `/actions/runs/${id}`);
+  const isPlan = workflowOf(run) === PLAN && run.event === "pull_request" && run.conclusion === "success";
+  const isDeploy = workflowOf(run) === DEPLOY && run.head_branch === branch && run.status === "completed";
+  if (!isOwn(run, github) || !(isPlan || isDeploy)) {
+    throw new Error(`run ${id} is neither a plan that succeeded nor a deploy of ${branch} that has ended`);
+  }
+  return run;
+}
+
+async function requireArtifacts(github, { id }) {
+  const artifacts = await github.list(`/actions/runs/${id}/artifacts`, (page) => page.artifacts);
+  const reviews = artifacts.filter(({ name }) => name.startsWith("review-"));
+  if (reviews.length === 0) throw new NoReview(`Run ${id} has no review.`);
+  if (reviews.every(({ expired }) => expired))
+    throw new NoReview(`The reviews of run ${id} are no longer kept.`);
+}
+
+async function find() {
+  const github = new GitHub();
+  const { RUN: named } = process.env;
+  const branch = required("BRANCH");
+  if (named) {
+    const run = await namedRun(github, named, branch);
+    await requireArtifacts(github, run);
+    return { run: run.id, reason: `The reviews are those of run ${run.id}, named by hand.` };
+  }
+  const pull = await mergedPull(github, required("COMMIT"), branch);
+  const run = await lastPlan(github, pull);
+  await requireArtifacts(github, run);
+  return { run: run.id, reason: `The reviews are those of #${pull.number}, made by run ${run.id}.` };
+}
+
+async function run() {
+  const found = await find().catch((error) => {
+    if (error instanceof NoReview) return { run: "", reason: error.message };
+    throw error;
+  });
+  setOutput("run", String(found.run));
+  setOutput("reason", found.reason);
+  summarize(found.reason);
+}
+
+main(run);
