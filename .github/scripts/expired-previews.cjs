@@ -2,7 +2,7 @@
 // output
 //   previews   matrix as JSON: ["pr-7"]; "[]" where there is none
 //
-// usage: expired-previews.cjs < STACKS      STACKS is what `./landfall state list --json` prints
+// usage: expired-previews.cjs STACKS      STACKS is a file with what `./landfall state list --json` prints
 //   DAYS   after which a preview goes although its request is open. Default: 7
 //   GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL
 const { readFileSync } = require("node:fs");
@@ -35,7 +35,7 @@ async function reasonOf({ stack, modifiedAt }, github, days) {
 async function run() {
   const days = daysOf(process.env.DAYS);
   const github = new GitHub();
-  const previews = JSON.parse(readFileSync(0, "utf8")).filter(
+  const previews = JSON.parse(readFileSync(process.argv[2], "utf8")).filter(
     ({ stack, resources }) => /^pr-[1-9]\d*$/.test(stack) && resources > 0,
   );
   const expired = [];

@@ -1,0 +1,158 @@
+import { FakeGitHub, REPOSITORY, runScript, TOKEN, type ScriptRun } from "./support/fake-github";
+
+const MERGED = "a".repeat(40);
+const HEAD = "b".repeat(40);
+const own = { full_name: REPOSITORY };
+
+const pull = {
+  number: 12,
+  merged_at: "2026-11-01T10:00:00Z",
+  merge_commit_sha: MERGED,
+  base: { ref: "main" },
+  head: { sha: HEAD, repo: own as { full_name: string } | null },
+};
+const planRun = {
+  id: 100,
+  path: ".github/workflows/plan.yml",
+  event: "pull_request",
+  conclusion: "success",
+  status: "completed",
+  head_sha: HEAD,
+  head_branch: "change",
+  head_repository: own,
+  run_started_at: "2026-11-01T09:00:00Z",
+};
+const artifacts = [
+  { name: "logs", expired: false },
+  { name: "more", expired: false },
+  { name: "review-stage", expired: false },
+];
+
+let github: FakeGitHub;
+beforeEach(async () => {
+  github = await FakeGitHub.start();
+  github.reads[`/commits/${MERGED}/pulls`] = [pull];
+  github.reads["/actions/workflows/plan.yml/runs"] = { workflow_runs: [planRun] };
+  github.reads["/actions/runs/100/artifacts"] = { artifacts };
+});
+afterEach(async () => {
+  expect(github.surprises).toEqual([]);
+  await github.stop();
+});
+
+async function find(environment: Readonly<Record<string, string>> = {}): Promise<ScriptRun> {
+  const ran = await runScript("find-review.cjs", [], {
+    ...github.environment,
+    BRANCH: "main",
+    COMMIT: MERGED,
+    ...environment,
+  });
+  expect(ran.told).not.toContain(TOKEN);
+  return ran;
+}
+const reads = (path: string, value: unknown): unknown => (github.reads[path] = value);
+
+test("a merge, also a squashed one, leads to the plan of its request's last commit", async () => {
+  expect(await find()).toMatchObject({ exitCode: 0, outputs: { run: "100" } });
+});
+
+test("the newest of several plans counts, on whatever page it is", async () => {
+  reads("/actions/workflows/plan.yml/runs", {
+    workflow_runs: [
+      planRun,
+      { ...planRun, id: 99, run_started_at: "2026-11-01T08:00:00Z" },
+      { ...planRun, id: 101, run_started_at: "2026-11-01T09:30:00Z" },
+    ],
+  });
+  reads("/actions/runs/101/artifacts", { artifacts });
+  expect((await find()).outputs.run).toBe("101");
+});
+
+test("a push without a request has no review, and that is no failure", async () => {
+  reads(`/commits/${MERGED}/pulls`, []);
+  const { exitCode, outputs } = await find();
+  expect({ exitCode, run: outputs.run }).toEqual({ exitCode: 0, run: "" });
+  expect(outputs.reason).toContain("without a pull request");
+});
+
+test.each([
+  ["a request that only contains the commit", { merge_commit_sha: "c".repeat(40) }, "without a pull request"],
+  ["an open request", { merged_at: null }, "without a pull request"],
+  ["a request to another branch", { base: { ref: "next" } }, "without a pull request"],
+  ["a fork's request", { head: { sha: HEAD, repo: { full_name: "someone/landfall" } } }, "#12 is from a fork"],
+  ["a request of a fork that is gone", { head: { sha: HEAD, repo: null } }, "#12 is from a fork"],
+])("%s does not count", async (_, other, reason) => {
+  reads(`/commits/${MERGED}/pulls`, [{ ...pull, ...other }]);
+  const { outputs } = await find();
+  expect(outputs.run).toBe("");
+  expect(outputs.reason).toContain(reason);
+});
+
+test("two requests of one commit are not chosen from", async () => {
+  reads(`/commits/${MERGED}/pulls`, [pull, { ...pull, number: 13 }]);
+  expect((await find()).outputs).toMatchObject({ run: "", reason: expect.stringContaining("#12 and #13") });
+});
+
+test.each([
+  ["that failed", { conclusion: "failure" }],
+  ["of another commit", { head_sha: "d".repeat(40) }],
+  ["of another workflow", { path: ".github/workflows/ci.yml" }],
+  ["of another event", { event: "workflow_dispatch" }],
+  ["of a fork", { head_repository: { full_name: "someone/landfall" } }],
+])("a plan %s does not count", async (_, other) => {
+  reads("/actions/workflows/plan.yml/runs", { workflow_runs: [{ ...planRun, ...other }] });
+  expect((await find()).outputs).toMatchObject({ run: "", reason: expect.stringContaining("has not succeeded") });
+});
+
+test.each([
+  ["is no longer kept", [{ name: "review-stage", expired: true }], "no longer kept"],
+  ["is not there", [{ name: "logs", expired: false }], "has no review"],
+])("an artifact that %s does not count", async (_, kept, reason) => {
+  reads("/actions/runs/100/artifacts", { artifacts: kept });
+  expect((await find()).outputs).toMatchObject({ run: "", reason: expect.stringContaining(reason) });
+});
+
+test("GitHub's failure is a failure, not a missing review", async () => {
+  github.mishaps = [{ to: "/pulls", status: 403, message: "Resource not accessible by integration" }];
+  const { exitCode, outputs } = await find();
+  expect({ exitCode, outputs }).toEqual({ exitCode: 1, outputs: {} });
+});
+
+describe("a run named by hand", () => {
+  const deployRun = {
+    ...planRun,
+    id: 200,
+    path: ".github/workflows/deploy.yml@refs/heads/main",
+    event: "push",
+    conclusion: "failure",
+    head_branch: "main",
+  };
+
+  test.each([
+    ["a plan", planRun],
+    ["a deploy that stopped", deployRun],
+  ])("may be %s", async (_, run) => {
+    reads("/actions/runs/200", { ...run, id: 200 });
+    reads("/actions/runs/200/artifacts", { artifacts });
+    expect(await find({ RUN: "200" })).toMatchObject({ exitCode: 0, outputs: { run: "200" } });
+    expect(github.count("GET /commits")).toBe(0);
+  });
+
+  test.each([
+    ["of another workflow", { ...planRun, path: ".github/workflows/ci.yml" }],
+    ["of a plan that failed", { ...planRun, conclusion: "failure" }],
+    ["of a deploy of another branch", { ...deployRun, head_branch: "change" }],
+    ["of a deploy that goes on", { ...deployRun, status: "in_progress" }],
+    ["of a fork", { ...planRun, head_repository: { full_name: "someone/landfall" } }],
+  ])("is refused where it is %s", async (_, run) => {
+    reads("/actions/runs/200", run);
+    const { exitCode, told } = await find({ RUN: "200" });
+    expect(exitCode).toBe(1);
+    expect(told).toContain("run 200 is neither");
+  });
+
+  test.each(["../../user", "100?x=1", "-1"])("is refused where it is %s", async (id) => {
+    expect(await find({ RUN: id })).toMatchObject({ exitCode: 1 });
+    expect(github.asked).toEqual([]);
+  });
+});
