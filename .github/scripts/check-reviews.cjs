@@ -44,4 +44,5 @@ function run() {
   }
 }
 
-main(run);
+module.exports = { run };
+if (require.main === module) main(run);

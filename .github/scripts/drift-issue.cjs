@@ -110,4 +110,5 @@ async function run() {
   console.log(await close(github));
 }
 
-main(run);
+module.exports = { run };
+if (require.main === module) main(run);

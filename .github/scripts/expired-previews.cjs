@@ -47,4 +47,5 @@ async function run() {
   setOutput("previews", expired);
 }
 
-main(run);
+module.exports = { run };
+if (require.main === module) main(run);

@@ -104,4 +104,5 @@ async function run() {
   summarize(found.reason);
 }
 
-main(run);
+module.exports = { run };
+if (require.main === module) main(run);

@@ -203,16 +203,33 @@ function runUrl(environment = process.env) {
   return `${server}/${required("GITHUB_REPOSITORY", environment)}/actions/runs/${required("GITHUB_RUN_ID", environment)}`;
 }
 
-/** Runs a script's main function; a failure is told in one line, without a token. */
+/** A failure in one line as GitHub shows it, without the token. */
+function failureOf({ message }) {
+  const token = process.env.GITHUB_TOKEN;
+  const shown = token ? message.replaceAll(token, "***") : message;
+  return `::error::${shown.replace(/%/g, "%25").replace(/\r?\n/g, "%0A")}`;
+}
+
+/** Runs a script's main function. */
 function main(work) {
   Promise.resolve()
     .then(work)
     .catch((error) => {
-      const token = process.env.GITHUB_TOKEN;
-      const message = token ? error.message.replaceAll(token, "***") : error.message;
-      console.error(`::error::${message.replace(/%/g, "%25").replace(/\r?\n/g, "%0A")}`);
+      console.error(failureOf(error));
       process.exitCode = 1;
     });
 }
 
-module.exports = { GitHub, GitHubError, code, isOurs, main, required, runUrl, setOutput, summarize, upsert };
+module.exports = {
+  GitHub,
+  GitHubError,
+  code,
+  failureOf,
+  isOurs,
+  main,
+  required,
+  runUrl,
+  setOutput,
+  summarize,
+  upsert,
+};

@@ -48,4 +48,5 @@ async function run() {
   }
 }
 
-main(run);
+module.exports = { run };
+if (require.main === module) main(run);

@@ -10,9 +10,7 @@ interface Api {
   request(method: string, path: string, body?: object): Promise<unknown>;
   list(path: string): Promise<unknown[]>;
 }
-const { GitHub, code } = createRequire(__filename)(
-  join(projectRoot, ".github", "scripts", "github.cjs"),
-) as {
+const { GitHub, code } = createRequire(__filename)(join(projectRoot, ".github", "scripts", "github.cjs")) as {
   GitHub: new (environment: Readonly<Record<string, string>>) => Api;
   code(text: string): string;
 };
@@ -36,7 +34,9 @@ test("all pages of a list are read", async () => {
 });
 
 test("the token goes to no other host that a page names", async () => {
-  github.mishaps = [{ to: "GET /things", status: 200, headers: { link: '<https://example.org/x>; rel="next"' } }];
+  github.mishaps = [
+    { to: "GET /things", status: 200, headers: { link: '<https://example.org/x>; rel="next"' } },
+  ];
   await expect(new GitHub(github.environment).list("/things")).rejects.toThrow("https://example.org");
 });
 
@@ -76,7 +76,10 @@ describe("asks again", () => {
   test("five times, and then says what GitHub said, without the token", async () => {
     github.mishaps = Array.from({ length: 6 }, () => ({ to: "/thing", status: 503 }));
     const failure = await api.request("GET", "/thing").catch((error: Error) => error);
-    expect(failure).toMatchObject({ status: 503, message: expect.stringContaining("no luck with Bearer ***") });
+    expect(failure).toMatchObject({
+      status: 503,
+      message: expect.stringContaining("no luck with Bearer ***"),
+    });
     expect(String(failure)).not.toContain(TOKEN);
     expect(github.asked).toHaveLength(5);
   });
@@ -122,4 +125,22 @@ test("code is shown as it is, whatever is in it", () => {
   expect(code("aws_x.y")).toBe("`aws_x.y`");
   expect(code('aws_x.y["a`b"]')).toBe('`` aws_x.y["a`b"] ``');
   expect(code("a\n# b")).toBe("`a # b`");
+});
+
+test("a script that fails ends with 1 and one line, without the token", async () => {
+  const { execa } = await import("execa");
+  const { exitCode, all } = await execa(
+    process.execPath,
+    [join(projectRoot, ".github", "scripts", "find-review.cjs")],
+    {
+      reject: false,
+      all: true,
+      extendEnv: false,
+      env: { ...github.environment, BRANCH: "main", RUN: `of ${TOKEN}` },
+    },
+  );
+  expect({ exitCode, all }).toEqual({
+    exitCode: 1,
+    all: '::error::"of ***" is no id of a run: it is the number in the address of its page',
+  });
 });

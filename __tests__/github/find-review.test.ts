@@ -79,7 +79,11 @@ test.each([
   ["a request that only contains the commit", { merge_commit_sha: "c".repeat(40) }, "without a pull request"],
   ["an open request", { merged_at: null }, "without a pull request"],
   ["a request to another branch", { base: { ref: "next" } }, "without a pull request"],
-  ["a fork's request", { head: { sha: HEAD, repo: { full_name: "someone/landfall" } } }, "#12 is from a fork"],
+  [
+    "a fork's request",
+    { head: { sha: HEAD, repo: { full_name: "someone/landfall" } } },
+    "#12 is from a fork",
+  ],
   ["a request of a fork that is gone", { head: { sha: HEAD, repo: null } }, "#12 is from a fork"],
 ])("%s does not count", async (_, other, reason) => {
   reads(`/commits/${MERGED}/pulls`, [{ ...pull, ...other }]);
@@ -101,7 +105,10 @@ test.each([
   ["of a fork", { head_repository: { full_name: "someone/landfall" } }],
 ])("a plan %s does not count", async (_, other) => {
   reads("/actions/workflows/plan.yml/runs", { workflow_runs: [{ ...planRun, ...other }] });
-  expect((await find()).outputs).toMatchObject({ run: "", reason: expect.stringContaining("has not succeeded") });
+  expect((await find()).outputs).toMatchObject({
+    run: "",
+    reason: expect.stringContaining("has not succeeded"),
+  });
 });
 
 test.each([

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { Worker } from "node:worker_threads";
 import { projectRoot } from "../../../environments/root";
 import { temporaryFolder } from "../../support/folders";
 
@@ -94,7 +94,8 @@ export class FakeGitHub {
     const path = url.pathname.replace(`/repos/${REPOSITORY}`, "");
     const asked = `${request.method} ${path}`;
     this.asked.push(asked);
-    if (request.headers.authorization !== `Bearer ${TOKEN}`) this.surprises.push(`${asked} without the token`);
+    if (request.headers.authorization !== `Bearer ${TOKEN}`)
+      this.surprises.push(`${asked} without the token`);
     const send = (status: number, data?: unknown, headers: Readonly<Record<string, string>> = {}): void => {
       response.writeHead(status, { "content-type": "application/json", ...headers });
       response.end(data === undefined ? "" : JSON.stringify(data));
@@ -175,31 +176,44 @@ export interface ScriptRun {
   readonly summary: string;
 }
 
-/** Runs a script of .github/scripts as a workflow does, in a thread: a process takes long, and there are many runs. */
+const load = createRequire(__filename);
+const scripts = join(projectRoot, ".github", "scripts");
+
+/**
+ * Runs a script of .github/scripts as a workflow does, but in this process: another one takes long, and there are many runs.
+ * @param environment all variables that it sees
+ */
 export async function runScript(
   name: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<ScriptRun> {
+  const { run } = load(join(scripts, name)) as { run(): unknown };
+  const { failureOf } = load(join(scripts, "github.cjs")) as { failureOf(error: unknown): string };
   const folder = temporaryFolder();
   const [output, summary] = [join(folder, "output"), join(folder, "summary")];
   writeFileSync(output, "");
   writeFileSync(summary, "");
-  const worker = new Worker(join(projectRoot, ".github", "scripts", name), {
-    argv: [...args],
-    env: { GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary, ...environment },
-    stdout: true,
-    stderr: true,
-  });
-  const [stdout, stderr, [exitCode]] = await Promise.all([
-    text(worker.stdout),
-    text(worker.stderr),
-    once(worker, "exit") as Promise<[number]>,
-  ]);
+
+  const told: string[] = [];
+  const { env, argv } = process;
+  const log = jest.spyOn(console, "log").mockImplementation((line) => told.push(String(line)));
+  process.env = { GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary, ...environment };
+  process.argv = ["node", name, ...args];
+  let exitCode = 0;
+  try {
+    await run();
+  } catch (error) {
+    told.push(failureOf(error));
+    exitCode = 1;
+  } finally {
+    Object.assign(process, { env, argv });
+    log.mockRestore();
+  }
   const lines = readFileSync(output, "utf8").split("\n").filter(Boolean);
   return {
     exitCode,
-    told: `${stdout}${stderr}`.trim(),
+    told: told.join("\n"),
     outputs: Object.fromEntries(lines.map((line) => /^([^=]+)=(.*)$/.exec(line)?.slice(1) ?? [line, ""])),
     summary: readFileSync(summary, "utf8"),
   };
