@@ -1,7 +1,6 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { environmentNames } from "../../environments/read";
-import { projectRoot } from "../../environments/root";
 import { temporaryFolder } from "../support/folders";
 import { runScript, type ScriptRun } from "./support/fake-github";
 
@@ -48,10 +47,11 @@ test("what has a role is planned, and what has none is named", async () => {
   expect(summary).not.toContain("stage");
 });
 
-test("this repository has nothing to plan until somebody sets it up", async () => {
-  const folder = join(projectRoot, "environments");
-  if (readdirSync(folder).includes("shared.env")) return;
-  const { exitCode, outputs, summary } = await environments(folder, "");
+test("a repository that nobody has set up has nothing to plan, and is told so", async () => {
+  const { exitCode, outputs, summary } = await environments(
+    folderOf("sandbox.env", "sandbox.shared.env"),
+    "",
+  );
   expect({ exitCode, outputs }).toEqual({ exitCode: 0, outputs: { names: "[]", plan: "[]" } });
   expect(summary).toContain("./landfall init");
 });
