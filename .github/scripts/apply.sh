@@ -40,9 +40,13 @@ told() { { "$@" 2>&1 1>&3 | tee "$work/told" >&2; } 3>&1; }
 
 # Exit code 2 where there are changes, 0 where there are none
 new_review() {
+  local code=0
+  ./landfall plan "$environment" --json --detailed-exitcode >"$work/plan.json" || code=$?
+  if [ "$code" != 0 ] && [ "$code" != 2 ]; then return "$code"; fi
   mkdir -p "$folder"
-  ./landfall plan "$environment" --format markdown >"$folder/review.md" || return 1
-  ./landfall plan "$environment" --format json --detailed-exitcode >"$folder/review.json"
+  ./landfall plan "$environment" --from "$work/plan.json" --format json >"$folder/review.json" || return 1
+  ./landfall plan "$environment" --from "$work/plan.json" --format markdown >"$folder/review.md" || return 1
+  return "$code"
 }
 
 # Only the end, where it says why; as text that Markdown leaves alone

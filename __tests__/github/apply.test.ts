@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../../environments/root";
 import { temporaryFolder } from "../support/folders";
@@ -14,8 +14,10 @@ if [ -e environments/stage.secrets.env ]; then stat -c %a environments/stage.sec
 if env | grep -q hunter2; then touch leaked; fi
 case "$*" in
   apply*) echo "outputs"; echo "what apply says" >&2; exit "\${APPLY:-0}" ;;
-  *json*) echo '{"fingerprint":"${FINGERPRINT}"}'; exit "\${PLAN:-0}" ;;
-  *) echo "the review \${SHOWN:-${FINGERPRINT}}"; if [ "\${PLAN:-0}" = 1 ]; then exit 1; fi ;;
+  *--from*--format\\ json) grep -q "the plan" "$4" && echo '{"fingerprint":"${FINGERPRINT}"}' ;;
+  *--from*) grep -q "the plan" "$4" && echo "the review ${FINGERPRINT}" ;;
+  *--json*) echo "the plan"; exit "\${PLAN:-0}" ;;
+  *) echo "the review ${FINGERPRINT}"; if [ "\${PLAN:-0}" = 1 ]; then exit 1; fi ;;
 esac
 `;
 
@@ -155,25 +157,29 @@ describe("apply.sh", () => {
 describe("plan.sh", () => {
   const plan = (environment?: Record<string, string>) => run("plan.sh", ["stage", "review"], environment);
 
-  test("writes the review in all formats, with the role that only reads", async () => {
+  test("plans once, with the role that only reads, and writes the review in all formats", async () => {
     const { exitCode, summary } = await plan();
     expect(exitCode).toBe(0);
-    expect(calls()).toEqual(
-      ["json", "markdown", "html"].map((format) => `plan stage --review-only --format ${format}`),
+    const [planned, ...shown] = calls();
+    expect(planned).toBe("plan stage --review-only --json");
+    expect(shown.map((call) => call.replace(/--from \S+/, "--from PLAN"))).toEqual(
+      ["json", "markdown", "html"].map((format) => `plan stage --from PLAN --format ${format}`),
     );
     expect(summary).toBe(`the review ${FINGERPRINT}\n`);
     for (const file of ["review.json", "review.md", "review.html"])
       expect(textOf("review", file)).toContain(FINGERPRINT);
   });
 
-  test("fails where the plan does", async () => {
-    expect((await plan({ PLAN: "1" })).exitCode).toBe(1);
+  test("keeps the plan from others, and does not keep it", async () => {
+    await plan();
+    const [, file = ""] = /--from (\S+)/.exec(textOf("calls")) ?? [];
+    expect(file).toMatch(/plan\.json$/);
+    expect(existsSync(file)).toBe(false);
+    expect(readdirSync(path("review")).sort()).toEqual(["review.html", "review.json", "review.md"]);
   });
 
-  test("fails where what people read is another plan", async () => {
-    const { exitCode, stderr } = await plan({ SHOWN: "f".repeat(64) });
-    expect(exitCode).toBe(1);
-    expect(stderr).toContain("stage changed while it was planned: review.md");
+  test("fails where the plan does", async () => {
+    expect((await plan({ PLAN: "1" })).exitCode).toBe(1);
   });
 });
 
