@@ -168,7 +168,7 @@ async function upsert({ find, create, update }) {
 }
 
 /** Whose comments and issues are ours: what workflows write with their own token. */
-const AUTHOR = process.env.LANDFALL_AUTHOR || "github-actions[bot]";
+const AUTHOR = "github-actions[bot]";
 
 /** Whether we wrote a comment or an issue of this marker. Anybody can write the marker into theirs. */
 const isOurs = ({ user, body }, marker) => user?.login === AUTHOR && (body ?? "").startsWith(marker);
