@@ -422,6 +422,13 @@ describe("a deploy", () => {
       "by-hand": "${{ inputs.unreviewed }}",
     });
   });
+
+  test("takes a risk that is refused otherwise by hand alone", () => {
+    const allowed = Object.entries(read("deploy.yml").jobs).flatMap(([name, { steps }]) =>
+      steps.at(-1)?.with?.allow ? [name] : [],
+    );
+    expect(allowed).toEqual(["by-hand"]);
+  });
 });
 
 describe("a preview", () => {

@@ -6,6 +6,7 @@
 #   FOLDER       where the new review goes
 #   UNREVIEWED   true: without a review, applies what the plan says now
 #   REASON       why there is no review
+#   ALLOW        risks to take, with spaces: rules, or <rule>:<address>, as `apply --allow` has them
 #   SETTINGS     text of the environment's secrets file; where it is empty, none is written
 set -euo pipefail
 
@@ -33,6 +34,15 @@ if [ -n "${SETTINGS:-}" ]; then
   wrote=1
   (umask 077 && printf '%s\n' "$SETTINGS" >"$secrets")
 fi
+read -ra risks <<<"${ALLOW:-}"
+allow=()
+for risk in "${risks[@]}"; do
+  if [[ ! $risk =~ ^[a-z] ]]; then
+    echo "apply.sh: \"$risk\" is no risk: a rule such as public-bucket is expected" >&2
+    exit 2
+  fi
+  allow+=(--allow "$risk")
+done
 unset SETTINGS # programs that are started need only the file
 
 # What is told, live and kept
@@ -79,11 +89,11 @@ stop() {
 }
 
 if [ -e "$review" ]; then
-  told ./landfall apply "$environment" --yes --reviewed "$review" || stop
+  told ./landfall apply "$environment" --yes --reviewed "$review" "${allow[@]}" || stop
 elif [ "${UNREVIEWED:-}" = true ]; then
   plan=$work/unreviewed.tfplan
   ./landfall plan "$environment" --format markdown --out "$plan" >>"$summary"
-  told ./landfall apply "$environment" --yes --plan "$plan" || stop
+  told ./landfall apply "$environment" --yes --plan "$plan" "${allow[@]}" || stop
 else
   # What changes nothing needs no review
   if new_review; then

@@ -17,13 +17,25 @@ function daysOf(text) {
   return days;
 }
 
+/** Previews that are there, of all stacks. An empty state stays in the bucket when its stack is destroyed. */
+function previewsIn(stacks) {
+  const previews = stacks.filter(({ name }) => name === undefined || /^pr-[1-9]\d*$/.test(name));
+  for (const { name, modified, resources } of previews) {
+    if (name === undefined || Number.isNaN(Date.parse(modified)) || typeof resources !== "number") {
+      throw new Error(
+        `${name ?? "a stack"}: \`state list\` did not tell its name, time or number of resources`,
+      );
+    }
+  }
+  return previews.filter(({ resources }) => resources > 0);
+}
+
 /** Why a preview goes; undefined where it stays. */
-async function reasonOf({ stack, modifiedAt }, github, days) {
-  const age = Date.now() - Date.parse(modifiedAt);
-  if (Number.isNaN(age)) throw new Error(`${stack}: "${modifiedAt}" is no time`);
+async function reasonOf({ name, modified }, github, days) {
+  const age = Date.now() - Date.parse(modified);
   if (age > days * DAY) return `not deployed for more than ${days} days`;
   try {
-    const { state } = await github.request("GET", `/pulls/${stack.slice("pr-".length)}`);
+    const { state } = await github.request("GET", `/pulls/${name.slice("pr-".length)}`);
     return state === "closed" ? "its pull request is closed" : undefined;
   } catch (error) {
     // It may be another repository's
@@ -35,14 +47,12 @@ async function reasonOf({ stack, modifiedAt }, github, days) {
 async function run() {
   const days = daysOf(process.env.DAYS);
   const github = new GitHub();
-  const previews = JSON.parse(readFileSync(process.argv[2], "utf8")).filter(
-    ({ stack, resources }) => /^pr-[1-9]\d*$/.test(stack) && resources > 0,
-  );
+  const previews = previewsIn(JSON.parse(readFileSync(process.argv[2], "utf8")));
   const expired = [];
   for (const preview of previews) {
     const reason = await reasonOf(preview, github, days);
-    if (reason !== undefined) expired.push(preview.stack);
-    summarize(`- ${preview.stack}: ${reason ?? "stays"}`);
+    if (reason !== undefined) expired.push(preview.name);
+    summarize(`- ${preview.name}: ${reason ?? "stays"}`);
   }
   setOutput("previews", expired);
 }

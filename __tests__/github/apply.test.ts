@@ -126,6 +126,16 @@ describe("apply.sh", () => {
     expect(calls().filter((call) => call.startsWith("apply"))).toEqual([]);
   });
 
+  test("takes the risks that it is told, and no other option", async () => {
+    reviewed();
+    await apply({ ALLOW: "public-bucket  iam-opened:aws_iam_policy.x" });
+    expect(calls()).toEqual([
+      "apply stage --yes --reviewed reviewed/review-stage/review.json --allow public-bucket --allow iam-opened:aws_iam_policy.x",
+    ]);
+    expect((await apply({ ALLOW: "--yes" })).exitCode).toBe(2);
+    expect(calls()).toHaveLength(1);
+  });
+
   test("keeps secrets in a file of the owner's, no longer than it runs, and nowhere else", async () => {
     reviewed();
     const { exitCode, stdout, stderr, summary } = await apply({ SETTINGS: SECRET, APPLY: "1", PLAN: "2" });

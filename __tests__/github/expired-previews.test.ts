@@ -16,8 +16,8 @@ afterEach(async () => {
 
 const daysAgo = (days: number): string => new Date(Date.now() - days * 24 * 60 * 60 * 1000).toISOString();
 const stack = (name: string, days = 1, resources = 30) => ({
-  stack: name,
-  modifiedAt: daysAgo(days),
+  name,
+  modified: daysAgo(days),
   resources,
 });
 
@@ -65,6 +65,18 @@ test.each(["0", "-1", "week", "1.5"])("%s is no number of days", async (days) =>
   const { exitCode, told } = await expired([stack("pr-1", 100)], days);
   expect(exitCode).toBe(1);
   expect(told).toContain(`"${days}" is no number of days`);
+});
+
+test("a listing that is another one than is known stops it, rather than nothing ever going", async () => {
+  for (const other of [
+    { stack: "pr-2", modified: daysAgo(1), resources: 1 },
+    { name: "pr-2", resources: 1 },
+    { name: "pr-2", modified: daysAgo(1) },
+  ]) {
+    const { exitCode, told } = await expired([other]);
+    expect(exitCode).toBe(1);
+    expect(told).toContain("state list");
+  }
 });
 
 test("why each goes or stays is told", async () => {
