@@ -1,13 +1,14 @@
 // Keeps one issue about what somebody changed in AWS behind Landfall's back: opens it, updates it, and closes it when that
 // is gone. Closed by hand it stays closed until something else drifts.
 //
-// usage: drift-issue.cjs FOLDER      FOLDER has drift-<name>/review.json for each environment that could be planned
+// usage: drift-issue.cjs FOLDER      FOLDER has drift-<name>/review.json for each environment that could be planned, and
+//                                    drift-<name>/not-looked where that plan could not look for drift
 //   ENVIRONMENTS   JSON: [{"name":"stage"}, …]
 //   GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_SERVER_URL, GITHUB_RUN_ID
 const { createHash } = require("node:crypto");
 const { existsSync, readFileSync } = require("node:fs");
 const { join } = require("node:path");
-const { GitHub, code, isOurs, main, required, runUrl, upsert } = require("./github.cjs");
+const { GitHub, code, isOurs, main, required, runUrl, summarize, upsert } = require("./github.cjs");
 
 const LABEL = "drift";
 const TITLE = "Drift: AWS is not as it was applied";
@@ -22,7 +23,7 @@ function driftOf(folder, name) {
   if (!existsSync(file)) return { name };
   const { stack, drift } = JSON.parse(readFileSync(file, "utf8"));
   if (stack !== name || !Array.isArray(drift)) throw new Error(`${file} is no review of ${name}`);
-  return { name, drift };
+  return { name, drift, notLooked: existsSync(join(folder, `drift-${name}`, "not-looked")) };
 }
 
 /** Tells one drift from another, so that a change of it is news. */
@@ -36,7 +37,8 @@ function lineOf({ address, action, attributes = [] }) {
   return `- ${code(address)}: ${action === "delete" ? "is gone" : "was changed"}${shown.length > 0 && action !== "delete" ? ` (${shown.join(", ")})` : ""}`;
 }
 
-function sectionOf({ name, drift }) {
+function sectionOf({ name, drift, notLooked }) {
+  if (notLooked) return `## ${name}\n\nNot looked at: the plan role would have to read secrets.`;
   if (!drift) return `## ${name}\n\nCould not be planned, see the run.`;
   if (drift.length === 0) return `## ${name}\n\nNo drift.`;
   const more = drift.length - MAX_LINES;
@@ -103,6 +105,9 @@ async function close(github) {
 async function run() {
   const [folder] = process.argv.slice(2);
   const stacks = JSON.parse(required("ENVIRONMENTS")).map(({ name }) => driftOf(folder, name));
+  const blind = stacks.filter(({ notLooked }) => notLooked).map(({ name }) => name);
+  if (blind.length > 0)
+    summarize(`Not looked at, as the plan role would have to read secrets: ${blind.join(", ")}.`);
   const github = new GitHub();
   if (stacks.some(({ drift }) => drift?.length > 0)) return console.log(await report(github, stacks));
   const failed = stacks.filter(({ drift }) => !drift).map(({ name }) => name);

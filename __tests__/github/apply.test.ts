@@ -16,7 +16,7 @@ case "$*" in
   apply*) echo "outputs"; echo "what apply says" >&2; exit "\${APPLY:-0}" ;;
   *--from*--format\\ json) grep -q "the plan" "$4" && echo '{"fingerprint":"${FINGERPRINT}"}' ;;
   *--from*) grep -q "the plan" "$4" && echo "the review ${FINGERPRINT}" ;;
-  *--json*) echo "the plan"; exit "\${PLAN:-0}" ;;
+  *--json*) echo "the plan"; echo "\${TOLD:-planning}" >&2; exit "\${PLAN:-0}" ;;
   *) echo "the review ${FINGERPRINT}"; if [ "\${PLAN:-0}" = 1 ]; then exit 1; fi ;;
 esac
 `;
@@ -186,6 +186,20 @@ describe("plan.sh", () => {
     expect(file).toMatch(/plan\.json$/);
     expect(existsSync(file)).toBe(false);
     expect(readdirSync(path("review")).sort()).toEqual(["review.html", "review.json", "review.md"]);
+  });
+
+  const blind = "what others changed in AWS is not in this plan";
+
+  test("says where the plan could not look for what others changed", async () => {
+    await plan();
+    expect(existsSync(path("review", "not-looked"))).toBe(false);
+    await plan({ TOLD: `stage: ${blind}: to look, Terraform would read 3 secrets` });
+    expect(existsSync(path("review", "not-looked"))).toBe(true);
+    expect(textOf("review", "review.md")).toContain("Where somebody did, the apply stops.");
+  });
+
+  test("knows it by what the command says", () => {
+    expect(readFileSync(join(projectRoot, "cli", "review-only.ts"), "utf8")).toContain(blind);
   });
 
   test("fails where the plan does", async () => {

@@ -27,16 +27,18 @@ afterEach(async () => {
   await github.stop();
 });
 
-/** @param drift by environment; without a list it could not be planned */
-async function report(drift: Readonly<Record<string, readonly object[] | undefined>>): Promise<string> {
+/** @param drift by environment; undefined where it could not be planned */
+async function report(
+  drift: Readonly<Record<string, readonly object[] | "not looked" | undefined>>,
+): Promise<string> {
   folder = temporaryFolder();
   for (const [name, changes] of Object.entries(drift)) {
     if (!changes) continue;
-    mkdirSync(join(folder, `drift-${name}`));
-    writeFileSync(
-      join(folder, `drift-${name}`, "review.json"),
-      JSON.stringify({ stack: name, drift: changes }),
-    );
+    const place = join(folder, `drift-${name}`);
+    mkdirSync(place);
+    const blind = changes === "not looked";
+    writeFileSync(join(place, "review.json"), JSON.stringify({ stack: name, drift: blind ? [] : changes }));
+    if (blind) writeFileSync(join(place, "not-looked"), "");
   }
   const ENVIRONMENTS = JSON.stringify(Object.keys(drift).map((name) => ({ name, role: "arn" })));
   const { exitCode, told } = await runScript("drift-issue.cjs", [folder], {
@@ -108,6 +110,15 @@ test("an environment that cannot be planned keeps the issue as it is", async () 
   await report({ stage: [bucket], prod: [] });
   await report({ stage: [], prod: undefined });
   expect(only().state).toBe("open");
+});
+
+test("an environment that cannot be looked at is named, and never called without drift", async () => {
+  expect(await report({ stage: [], prod: "not looked" })).toContain("would have to read secrets: prod");
+  expect(github.issues).toEqual([]);
+  await report({ stage: [bucket], prod: "not looked" });
+  expect(only().body).toContain("## prod\n\nNot looked at");
+  await report({ stage: [], prod: "not looked" });
+  expect(only().state).toBe("closed");
 });
 
 test("what somebody else wrote with our marker, and requests, are left alone", async () => {
