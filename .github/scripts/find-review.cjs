@@ -7,8 +7,10 @@
 //   BRANCH   the default branch
 //   RUN      id of a run of the workflow Plan or Deploy, named by hand; wins over COMMIT
 //   GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL
+const { setTimeout: sleep } = require("node:timers/promises");
 const { GitHub, main, required, setOutput, summarize } = require("./github.cjs");
 
+const LOOKS = 3;
 const PLAN = ".github/workflows/plan.yml";
 const DEPLOY = ".github/workflows/deploy.yml";
 
@@ -21,12 +23,21 @@ const isOwn = (run, github) => run.head_repository?.full_name === github.reposit
 /** The path of a run's workflow; GitHub adds `@<ref>` where the workflow is not of the run's own commit. */
 const workflowOf = (run) => (run.path ?? "").split("@")[0];
 
+/** Requests that a commit merged. GitHub may learn of a merge a little later than it starts this. */
+async function mergedPulls(github, commit, branch) {
+  for (let look = 1; ; look++) {
+    const pulls = await github.list(`/commits/${commit}/pulls`);
+    const merged = pulls.filter(
+      ({ merged_at, merge_commit_sha, base }) =>
+        merged_at !== null && merge_commit_sha === commit && base.ref === branch,
+    );
+    if (merged.length > 0 || look === LOOKS) return merged;
+    await sleep(10 * github.firstWait);
+  }
+}
+
 async function mergedPull(github, commit, branch) {
-  const pulls = await github.list(`/commits/${commit}/pulls`);
-  const merged = pulls.filter(
-    ({ merged_at, merge_commit_sha, base }) =>
-      merged_at !== null && merge_commit_sha === commit && base.ref === branch,
-  );
+  const merged = await mergedPulls(github, commit, branch);
   const [pull] = merged;
   if (!pull)
     throw new NoReview(`${commit} was pushed without a pull request, so nobody has reviewed a plan of it.`);

@@ -56,6 +56,11 @@ test("a merge, also a squashed one, leads to the plan of its request's last comm
   expect(await find()).toMatchObject({ exitCode: 0, outputs: { run: "100" } });
 });
 
+test("a merge that GitHub does not know of at once is looked for again", async () => {
+  github.mishaps = [1, 2].map(() => ({ to: `/commits/${MERGED}/pulls`, status: 200, body: [] }));
+  expect((await find()).outputs.run).toBe("100");
+});
+
 test("the newest of several plans counts, on whatever page it is", async () => {
   reads("/actions/workflows/plan.yml/runs", {
     workflow_runs: [

@@ -19,6 +19,8 @@ export interface Mishap {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly message?: string;
+  /** Instead of the message. */
+  readonly body?: unknown;
   /** Whether the request is done all the same. */
   readonly done?: true;
 }
@@ -105,7 +107,7 @@ export class FakeGitHub {
       this.mishaps = this.mishaps.filter((one) => one !== mishap);
       if (mishap.done) this.work(asked, path, JSON.parse(body) as Partial<Item>);
       const { status, headers, message = `no luck with ${request.headers.authorization}` } = mishap;
-      return send(status, { message }, headers);
+      return send(status, mishap.body ?? { message }, headers);
     }
     if (request.method !== "GET") {
       const done = this.work(asked, path, JSON.parse(body) as Partial<Item>);
