@@ -26,9 +26,10 @@ export class Delivery extends Construct {
     super(scope, id);
     this.receipt = resourceName("parameter", `${path}/received`);
     this.secret = secret;
-    const receipts = new DataAwsSsmParametersByPath(this, "receipts", { path }); // one alone must be there; of these none may be
+    // One alone must be there; of these none may be
+    const receipts = new DataAwsSsmParametersByPath(this, "receipts", { path, withDecryption: false });
     const sent = `[for receipt in nonsensitive(${receipts.fqn}.values) : split(" ", receipt)[0] if endswith(receipt, ${secret.versionId})]`;
-    const fresh = 'formatdate("YYYYMMDDhhmmss", plantimestamp())';
+    const fresh = 'formatdate("YYYYMMDDhhmmss", timestamp())'; // known at apply, so that a plan does not change by itself
     this.number = `\${tonumber(concat(${sent}, [${fresh}])[0])}`;
   }
 

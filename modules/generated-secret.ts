@@ -56,7 +56,7 @@ export class GeneratedSecret extends Construct {
     this.name = secret.name;
     this.version = new SecretsmanagerSecretVersion(this, "version", { secretId: this.resource.id });
     const fresh = ephemeral(this.version, "aws_secretsmanager_random_password", {
-      password_length: length,
+      password_length: atApply(length, 0),
       exclude_punctuation: !punctuation,
       exclude_characters: punctuation ? EXCLUDED : undefined,
       require_each_included_type: true, // databases and people's rules want some of each
@@ -68,7 +68,7 @@ export class GeneratedSecret extends Construct {
     // By the version's id: while a new one is on its way there is nothing to read yet, and no old value is taken for it
     const stored = ephemeral(this.version, "aws_secretsmanager_secret_version", {
       secret_id: this.version.secretId,
-      version_id: this.version.versionId,
+      version_id: atApply(this.version.versionId, '""'),
     });
     this.expression = json
       ? `jsondecode(${stored}.secret_string)[${quoted(json.valueField)}]`
@@ -116,6 +116,13 @@ function ephemeral(beside: TerraformResource, type: string, body: Record<string,
   TerraformStack.of(beside).addOverride(`ephemeral.${address}`, body);
   return `ephemeral.${address}`;
 }
+
+/**
+ * A value that a plan does not know, as a Terraform expression. An ephemeral resource is opened as soon as all its
+ * arguments are known: with this one a plan asks for no secret, and so needs no right to any.
+ */
+const atApply = (value: string | number, other: string | number): string =>
+  `\${timestamp() == "" ? ${other} : ${value}}`;
 
 const quoted = (text: string): string => JSON.stringify(literal(text));
 
