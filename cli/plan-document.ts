@@ -43,6 +43,8 @@ export interface PlanDocument {
   readonly errored?: boolean;
   /** ISO 8601. */
   readonly timestamp?: string;
+  /** As they were given, not as their types have them. */
+  readonly variables?: Readonly<Record<string, { readonly value?: PlanValue }>>;
   readonly resource_changes?: readonly ResourceChange[];
   /** What was found changed in AWS since the last apply. */
   readonly resource_drift?: readonly ResourceChange[];

@@ -10,6 +10,7 @@ import { requireEnvironment } from "./environment-name";
 import { targetOf, type Target } from "./guard";
 import { lockedError } from "./lock-report";
 import { progress } from "./output";
+import { reviewOnlyEnvironment } from "./review-only";
 import { Terraform, TerraformError } from "./terraform";
 
 /** A stack that can be worked on: synthesized, and pointed at the AWS it belongs to. */
@@ -94,16 +95,24 @@ function standingOnShared(name: string, folder: string, environment: NodeJS.Proc
 /**
  * The binary, ready to plan and apply in the stack's folder. Secrets that nobody has given have a stand-in: Terraform
  * writes their values and never compares them, so a plan is the same; `apply` has asked for all of them before.
+ * @param options.reviewOnly whether its plans are marked as made to be read, which `apply` refuses; @default false
  * @throws {LandfallError} where its backend is missing
  */
-export async function openTerraform({ stack, target, store }: Workspace): Promise<Terraform> {
+export async function openTerraform(
+  { stack, target, store }: Workspace,
+  { reviewOnly = false }: { readonly reviewOnly?: boolean } = {},
+): Promise<Terraform> {
   if (!(await store.hasBucket())) {
     throw new LandfallError(`The state bucket ${stack.state.bucket} does not exist yet.`, {
       mend: target.emulator ? "Start over: ./landfall sandbox up" : "Make it: ./landfall bootstrap",
     });
   }
   const standIns = (stack.missingSecrets ?? []).map((name) => [`TF_VAR_${name}`, "not given"]);
-  const environment = { ...target.environment, ...Object.fromEntries(standIns) };
+  const environment = {
+    ...target.environment,
+    ...Object.fromEntries(standIns),
+    ...(reviewOnly && reviewOnlyEnvironment),
+  };
   const terraform = new Terraform(await findBinary(environment), stack.directory, environment);
   progress("preparing");
   await terraform.init();

@@ -16,7 +16,7 @@ import type { WorkloadProps } from "../workloads/workload";
 import { environmentInputs, type SystemName } from "./catalogue";
 import type { Settings } from "./settings";
 import { stageDefaults, type StageClass } from "./stage-class";
-import { declareInputs } from "./variables";
+import { declareInputs, declareReviewOnly } from "./variables";
 
 const workloads: Readonly<
   Record<SystemName, new (scope: Construct, id: string, props: WorkloadProps) => Construct>
@@ -66,6 +66,7 @@ export class EnvironmentStack extends LandfallStack {
   ) {
     super(scope, props.environment, props);
     const { values } = declareInputs(this, environmentInputs, props.settings);
+    declareReviewOnly(this);
     const shared = new SharedState(this, "shared", props.shared);
     Aspects.of(this).add(new PermissionsBoundary(shared.boundaryPolicy));
     const alarms = new AlarmTopic(this, "alarms", {

@@ -37,6 +37,15 @@ export function declareInputs<G extends InputGroup>(
   return { values: values as StructuralValues<G>, refs: refs as References<G> };
 }
 
+/** Declares the mark of a plan that is only read: it changes nothing, and `./landfall apply` refuses a plan that has it. */
+export function declareReviewOnly(scope: Construct): void {
+  new TerraformVariable(scope, "review_only", {
+    type: "bool",
+    default: false,
+    description: "Whether the plan is made to be read and not to be applied.",
+  });
+}
+
 /** What Terraform takes where neither a file nor the process environment says otherwise. */
 function defaultOf(setting: Setting | undefined): string | number | boolean {
   if (setting === undefined) return ""; // cdktf leaves out null, and a variable without default would be asked for

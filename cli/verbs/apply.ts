@@ -10,6 +10,7 @@ import { totalOf, withProgress } from "../progress";
 import { awaitMacroAi } from "../release/macro-ai";
 import { retiringTaskDefinitions } from "../task-definitions";
 import type { PlanDocument } from "../plan-document";
+import { refuseReviewOnly } from "../review-only";
 import { TerraformError, type Counts, type Terraform } from "../terraform";
 import { awaitServices } from "../rollout";
 import { explainLock, openTerraform, openWorkspace, type Workspace } from "../workspace";
@@ -170,6 +171,7 @@ async function applySaved(
     });
   const document = await terraform.showJson(file);
   checkPlanIsOf(workspace.stack, document);
+  refuseReviewOnly(name, document);
   const counts = countsOf(document);
   requireSomethingKept(name, counts, countManaged(await workspace.store.read()));
   guardData(workspace.stack, document);

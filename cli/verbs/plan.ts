@@ -6,6 +6,7 @@ import { isOwnArgument } from "../binary";
 import { isAlive } from "../lock";
 import { progress, result, resultJson, takesColors } from "../output";
 import { withProgress } from "../progress";
+import { checkReviewOnly, reviewOnlyArguments } from "../review-only";
 import type { Plan, Terraform } from "../terraform";
 import {
   explainLock,
@@ -99,6 +100,7 @@ interface Flags {
   readonly out?: string;
   readonly json?: true;
   readonly detailedExitcode?: true;
+  readonly reviewOnly?: true;
 }
 
 /** Adds `plan`. */
@@ -111,14 +113,21 @@ export function register(program: Command): void {
     .option("--out <file>", "where to save the plan")
     .option("--json", "the plan as `terraform show -json` has it")
     .option("--detailed-exitcode", "exit code 2 where there are changes, as with Terraform")
-    .action(async (name: string, args: string[], { out, json, detailedExitcode }: Flags) => {
+    .option("--review-only", "read no secret, and keep no plan: for a role that may only look")
+    .action(async (name: string, args: string[], { out, json, detailedExitcode, reviewOnly }: Flags) => {
       checkArguments(name, args);
+      if (reviewOnly) checkReviewOnly(out, args);
       const workspace = await openWorkspace(name, { environment: process.env });
-      const terraform = await openTerraform(workspace);
+      const terraform = await openTerraform(workspace, { reviewOnly });
       requireShared(await checkShared(workspace));
-      const plan = await planStack(workspace, terraform, { out, args });
-      if (json) resultJson(await terraform.showJson(plan.file));
-      else result(await terraform.show(plan.file, { color: takesColors(process.stdout) }));
-      if (detailedExitcode && plan.changes) process.exitCode = 2;
+      const more = reviewOnly ? await reviewOnlyArguments(workspace) : [];
+      const work = async (file?: string): Promise<void> => {
+        const plan = await planStack(workspace, terraform, { out: file, args: [...args, ...more] });
+        if (json) resultJson(await terraform.showJson(plan.file));
+        else result(await terraform.show(plan.file, { color: takesColors(process.stdout) }));
+        if (detailedExitcode && plan.changes) process.exitCode = 2;
+      };
+      if (reviewOnly) await withOwnPlanFile(terraform, work);
+      else await work(out);
     });
 }
