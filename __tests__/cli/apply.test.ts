@@ -143,6 +143,23 @@ describe("a plan that loses data", () => {
     expect(read).toHaveBeenCalledTimes(1);
   });
 
+  it("is not applied where it was made to be read", async () => {
+    const file = join(deployed(false), "saved.tfplan");
+    writeFileSync(file, "");
+    for (const value of ["true", true]) {
+      read.mockResolvedValueOnce({ ...document, variables: { review_only: { value } } });
+      await expect(apply("prod", { environment: {}, yes: true, plan: file })).rejects.toThrow(
+        "--review-only",
+      );
+    }
+    expect(applied).not.toHaveBeenCalled();
+    for (const value of ["false", false]) {
+      read.mockResolvedValueOnce({ ...document, variables: { review_only: { value } } });
+      await apply("prod", { environment: {}, yes: true, plan: file });
+    }
+    expect(applied).toHaveBeenCalledTimes(2);
+  });
+
   it("is not applied either where it is the end of the environment", async () => {
     deployed(true);
     await expect(destroy("prod", { environment: {}, confirm: "prod" })).rejects.toThrow(

@@ -90,8 +90,11 @@ function intent(ran: Ran): unknown {
   it("reads none of what is deployed, and shows what a plan shows that reads them all", async () => {
     project.write(
       "environments/sandbox.secrets.env",
-      ["x_api_key", "x_api_key_secret", "x_oauth_client_id", "x_oauth_client_secret", "google_credentials"]
-        .concat(["postgres_password", "jwt_secret_key", "frp_auth_token"])
+      [
+        ...["TF_VAR_x_api_key", "TF_VAR_x_api_key_secret", "TF_VAR_x_oauth_client_id"],
+        ...["TF_VAR_x_oauth_client_secret", "TF_VAR_google_credentials"],
+        ...["postgres_password", "jwt_secret_key", "frp_auth_token"],
+      ]
         .map((name) => `${name}="given-${name}"\n`)
         .join(""),
     );

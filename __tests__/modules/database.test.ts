@@ -29,7 +29,7 @@ const cluster = (json: Json) => resource(json, "aws_rds_cluster", "db");
 const numberOf = (parts: string) => `\${parseint(substr(sha256(join(" ", [${parts}])), 0, 12), 16)}`;
 const passwordId = "aws_secretsmanager_secret_version.db_secret_version.version_id";
 const receipts = "data.aws_ssm_parameters_by_path.db_delivery_receipts.values";
-const passwordNumber = `\${tonumber(concat([for receipt in nonsensitive(${receipts}) : split(" ", receipt)[0] if endswith(receipt, ${passwordId})], [formatdate("YYYYMMDDhhmmss", plantimestamp())])[0])}`;
+const passwordNumber = `\${tonumber(concat([for receipt in nonsensitive(${receipts}) : split(" ", receipt)[0] if endswith(receipt, ${passwordId})], [formatdate("YYYYMMDDhhmmss", timestamp())])[0])}`;
 const password =
   'jsondecode(ephemeral.aws_secretsmanager_secret_version.db_secret_version.secret_string)["password"]';
 
@@ -181,6 +181,7 @@ describe("an instance", () => {
     const { json } = database();
     expect(json.data.aws_ssm_parameters_by_path.db_delivery_receipts).toMatchObject({
       path: "/stage-atomic/database",
+      with_decryption: false, // so that a plan asks for no secret
     });
     expect(resource(json, "aws_ssm_parameter", "db_delivery_receipt")).toMatchObject({
       name: "/stage-atomic/database/received",

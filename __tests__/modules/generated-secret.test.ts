@@ -21,7 +21,7 @@ describe("a generated secret", () => {
     expect(json.ephemeral).toEqual({
       aws_secretsmanager_random_password: {
         key_version: {
-          password_length: 40,
+          password_length: '${timestamp() == "" ? 0 : 40}',
           exclude_punctuation: true,
           require_each_included_type: true,
         },
@@ -29,7 +29,7 @@ describe("a generated secret", () => {
       aws_secretsmanager_secret_version: {
         key_version: {
           secret_id: "${aws_secretsmanager_secret_version.key_version.secret_id}",
-          version_id: "${aws_secretsmanager_secret_version.key_version.version_id}",
+          version_id: '${timestamp() == "" ? "" : aws_secretsmanager_secret_version.key_version.version_id}',
         },
       },
     });
@@ -43,6 +43,15 @@ describe("a generated secret", () => {
       description: "A key.",
       recovery_window_in_days: 0,
     });
+  });
+
+  it("is opened when it is applied and not when it is planned: an argument of each is known only then", () => {
+    for (const [type, found] of Object.entries(generated().json.ephemeral as Json))
+      for (const body of Object.values(found as Json))
+        expect([type, Object.values(body as Json)]).toEqual([
+          type,
+          expect.arrayContaining([expect.stringMatching(/^\$\{timestamp\(\) == /)]),
+        ]);
   });
 
   it("gives consumers the stored value, never the fresh one", () => {
@@ -68,7 +77,7 @@ describe("a generated secret", () => {
       rotation: 7,
     });
     expect(json.ephemeral.aws_secretsmanager_random_password.key_version).toEqual({
-      password_length: 64,
+      password_length: '${timestamp() == "" ? 0 : 64}',
       exclude_punctuation: false,
       exclude_characters: "\"'`/@\\",
       require_each_included_type: true,
