@@ -1,3 +1,5 @@
+import { execa, execaSync } from "execa";
+import { createServer, type AddressInfo } from "node:net";
 import {
   serviceNames,
   services,
@@ -227,6 +229,19 @@ describe.each(serviceNames)("the task of %s", (name) => {
     expect(root.map(({ entryPoint, command }) => [entryPoint, command] as unknown)).toEqual([
       [["chmod", "1777"], name === "supertokens" ? ["/tmp", "/lib/supertokens/temp"] : ["/tmp"]],
     ]);
+  });
+
+  it("is asked whether it answers, by the load balancer or by ECS, before others find it", () => {
+    const { load_balancer: balancers } = service(name);
+    const { healthCheck } = container(name);
+    expect([(balancers as Json[]).length, healthCheck === undefined]).toEqual(
+      name === "python-agent" ? [0, false] : [1, true],
+    );
+    if (!healthCheck) return;
+    expect(healthCheck).toMatchObject({ timeout: 5, startPeriod: 120 });
+    const [kind, program, flag, code = ""] = healthCheck.command as string[];
+    expect([kind, program, flag]).toEqual(["CMD", "python", "-c"]); // no shell
+    expect(code).toContain(`('127.0.0.1', ${wanted.port})`);
   });
 
   it("logs to a group of its own for 30 days", () => {
@@ -1104,5 +1119,25 @@ describe("security groups", () => {
       .filter((rule) => !rule.referenced_security_group_id)
       .map(({ cidr_ipv4, from_port }) => `${String(cidr_ipv4)} ${String(from_port)}`);
     expect(from.sort()).toEqual(["203.0.113.0/24 443", "203.0.113.0/24 80"]);
+  });
+});
+
+describe("the health command of python-agent", () => {
+  const [program = "", ...args] = services["python-agent"].healthCommand ?? [];
+  const has = !execaSync("python3", ["--version"], { reject: false }).failed;
+  /** As the container runs it, but for the name of Python and the port. */
+  const exitCode = async (port: number): Promise<number | undefined> => {
+    expect(program).toBe("python");
+    const replaced = args.map((arg) => arg.replace("8000", String(port)));
+    return (await execa("python3", replaced, { reject: false })).exitCode;
+  };
+
+  (has ? it : it.skip)("tells whether somebody listens (needs python3)", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    expect(await exitCode(port)).toBe(0);
+    await new Promise((resolve) => server.close(resolve));
+    expect(await exitCode(port)).not.toBe(0);
   });
 });

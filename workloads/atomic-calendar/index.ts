@@ -464,6 +464,10 @@ export class AtomicCalendar extends Construct {
       user: `${OWNER.uid}:${OWNER.gid}`,
       writable: { tmp: "/tmp", ...service.writable },
       writableRoot: !values.atomic_calendar_read_only_root,
+      healthCheck: service.healthCommand && {
+        command: service.healthCommand,
+        startPeriod: service.startSeconds ?? START_SECONDS,
+      },
       mounts: service.files === undefined ? undefined : { [VOLUME]: service.files },
     };
     const [cpu, memory] = values.atomic_calendar_sizes.get(name) ?? DEFAULT_SIZE;

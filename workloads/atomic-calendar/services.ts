@@ -56,6 +56,14 @@ export interface Service {
   readonly writable?: Readonly<Record<string, string>>;
   /** Seconds until its first answer may be late, before failing health checks end it. @default {@link START_SECONDS} */
   readonly startSeconds?: number;
+  /**
+   * Run in its container, without a shell: exit code 0 where it answers. Who has a route is asked by the load balancer;
+   * without either, others would be sent to it as soon as it runs:
+   * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html
+   *
+   * @default none
+   */
+  readonly healthCommand?: readonly string[];
   /** Where the file system is mounted. @default not at all */
   readonly files?: string;
   /** Whether it may read and write the data bucket. @default false */
@@ -242,6 +250,12 @@ export const services: Readonly<Record<ServiceName, Service>> = {
   },
   "python-agent": {
     port: 8000,
+    // That it listens, as nothing says what it answers; and Python is what it runs on
+    healthCommand: [
+      "python",
+      "-c",
+      "import socket; socket.create_connection(('127.0.0.1', 8000), timeout=4).close()",
+    ],
     calls: ["hasura", "functions"],
     files: "/data/lancedb",
     bucket: true,
