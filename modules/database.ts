@@ -53,7 +53,7 @@ export interface DatabaseProps extends Place {
   readonly maintenanceWindow?: string;
   /** Whether changes that restart it are made at once and not in the maintenance window. @default false */
   readonly applyImmediately?: boolean;
-  /** Whether AWS and Terraform refuse to destroy it. */
+  /** Whether AWS and Terraform refuse to destroy it, and its logs outlive it. */
   readonly protect: boolean;
   /** Whether its data outlives it: by a last snapshot and its automated backups. @default `protect` */
   readonly lastSnapshot?: boolean;
@@ -281,6 +281,7 @@ export class Database extends Construct implements LoginTarget {
       prefix: `/aws/rds/${props.engine === "aurora" ? "cluster" : "instance"}/${props.name}`,
       retentionDays: props.logRetentionDays,
       keyArn: props.keyArn,
+      keep: props.protect,
     });
     const subnets = new DbSubnetGroup(this, "subnets", {
       name: props.name,

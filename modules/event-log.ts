@@ -12,6 +12,8 @@ export interface EventLogProps {
   readonly name: string;
   readonly retentionDays: number;
   readonly keyArn?: string;
+  /** Whether it outlives the stack. @default false */
+  readonly keep?: boolean;
 }
 
 /**
@@ -28,6 +30,7 @@ export class EventLog extends Construct {
       name,
       retentionInDays: props.retentionDays,
       kmsKeyId: props.keyArn,
+      skipDestroy: props.keep,
     });
   }
 

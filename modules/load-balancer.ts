@@ -288,7 +288,12 @@ export class LoadBalancer extends Construct {
     const made =
       "webAclArn" in settings
         ? undefined
-        : new WebAcl(this, "waf", { ...settings, name: this.props.name, keyArn: this.props.keyArn });
+        : new WebAcl(this, "waf", {
+            ...settings,
+            name: this.props.name,
+            keyArn: this.props.keyArn,
+            keepLogs: this.props.deletionProtection,
+          });
     const webAclArn = "webAclArn" in settings ? settings.webAclArn : (made?.arn ?? "");
     new Wafv2WebAclAssociation(this, "waf_association", { resourceArn: this.resource.arn, webAclArn });
     return made;

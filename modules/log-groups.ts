@@ -8,6 +8,8 @@ export interface LogGroupsProps {
   readonly retentionDays: number;
   /** @default CloudWatch Logs' own key */
   readonly keyArn?: string;
+  /** Whether they outlive the stack. @default false */
+  readonly keep?: boolean;
 }
 
 /** Log groups that hosts write to, by the last part of their names. */
@@ -23,6 +25,7 @@ export class LogGroups extends Construct {
           name: resourceName("log group", `${props.prefix}/${name}`),
           retentionInDays: props.retentionDays,
           kmsKeyId: props.keyArn,
+          skipDestroy: props.keep,
         }),
       ]),
     );

@@ -309,6 +309,8 @@ describe.each([
     for (const member of Object.values(resources(json, "aws_rds_cluster_instance")))
       expect(member.lifecycle).toEqual({ prevent_destroy: true });
     expect(resource(json, "aws_secretsmanager_secret", "db_secret").recovery_window_in_days).toBe(30);
+    for (const logs of Object.values(resources(json, "aws_cloudwatch_log_group")))
+      expect(logs.skip_destroy).toBe(true);
   });
 
   it("that is not protected goes with all it had", () => {
@@ -321,6 +323,8 @@ describe.each([
     expect(found(json)).not.toHaveProperty("final_snapshot_identifier");
     expect(found(json)).not.toHaveProperty("lifecycle");
     expect(resources(json, "terraform_data")).toEqual({});
+    for (const logs of Object.values(resources(json, "aws_cloudwatch_log_group")))
+      expect(logs.skip_destroy).toBe(false);
     expect(resource(json, "aws_secretsmanager_secret", "db_secret").recovery_window_in_days).toBe(0);
   });
 

@@ -61,7 +61,7 @@ function some(names: readonly string[], all: number): string {
 const fromStageToProd = `
 aws_cloudwatch_log_group
   kms_key_id: none -> "<aws_kms_key.data.arn>" (all 11)
-  skip_destroy: false -> true (8 of 11: *_task_logs)
+  skip_destroy: false -> true (all 11)
 aws_db_instance
   delete_automated_backups: true -> false (database)
   deletion_protection: false -> true (database)

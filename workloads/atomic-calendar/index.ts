@@ -159,6 +159,7 @@ export class AtomicCalendar extends Construct {
           name: `${this.name}-events`,
           retentionDays: LOG_DAYS,
           keyArn: props.dataKeyArn,
+          keep: props.deletionProtection,
         }),
         alarmTopicArn,
       });
