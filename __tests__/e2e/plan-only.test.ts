@@ -4,7 +4,7 @@ import { startEmulator } from "../../sandbox/emulator";
 import { AwsProxy, type AwsCall } from "./support/aws-proxy";
 import { expectExit, Project, type Ran } from "./support/project";
 
-jest.setTimeout(5 * 60_000);
+jest.setTimeout(10 * 60_000);
 
 const binary = ["terraform", "tofu"].find((name) => !execaSync(name, ["version"], { reject: false }).failed);
 const secrets = ["HasuraAdminSecret", "HasuraJwtSecret", "SupertokensApiKey"].map(
@@ -124,7 +124,7 @@ function intent(ran: Ran): unknown {
     expect(String(ran.stderr)).toContain("what others changed in AWS is not in this plan");
     expect(String(ran.stderr)).toContain("read 5 secrets");
 
-    const refused = await plan();
+    const refused = await plan("--", `-target=${secrets[0]}`);
     expectExit(refused, 1);
     expect(String(refused.stderr)).toContain("denied by the test");
   });
@@ -138,12 +138,10 @@ function intent(ran: Ran): unknown {
   });
 
   it("is not applied where somebody kept it all the same", async () => {
-    const { stdout } = await project.landfall("sandbox", "env");
-    expect(String(stdout)).toContain(proxy.endpoint);
     const kept = stack("kept.tfplan");
     const made = await project.run(
       binary ?? "terraform",
-      ["plan", "-input=false", "-refresh=false", `-out=${kept}`],
+      ["plan", "-input=false", "-refresh=false", `-target=${secrets[0]}`, `-out=${kept}`],
       {
         cwd: stack(),
         env: { ...(await project.sandboxEnvironment()), TF_VAR_review_only: "true" },
