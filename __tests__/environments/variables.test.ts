@@ -23,6 +23,11 @@ describe("Terraform variables", () => {
     expect(validation.error_message).toContain("environments/stage.env");
   });
 
+  it("have a mark for plans that are only read, on which nothing depends", () => {
+    expect(json.variable.review_only).toMatchObject({ type: "bool", default: false });
+    expect(JSON.stringify(json)).not.toContain("var.review_only");
+  });
+
   it("are none for application settings", () => {
     for (const name of ["git_ref", "postgres_password", "jwt_secret_key", "vite_api_base_url"]) {
       expect(json.variable).not.toHaveProperty(name);
