@@ -82,7 +82,8 @@ function verbFirst([first, second, ...rest]: readonly string[], program: Command
 }
 
 const isEnvironment = (word: string): boolean =>
-  /^[\w-]+$/.test(word) && existsSync(join(projectRoot, "environments", `${word}.env`));
+  word === "access" ||
+  (/^[\w-]+$/.test(word) && existsSync(join(projectRoot, "environments", `${word}.env`)));
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed why

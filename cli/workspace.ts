@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { StateStore, type State } from "../backend/state-store";
+import { noAccess } from "../environments/access";
 import { synthesize, type SynthesizedStack } from "../environments/app";
 import { formatReport } from "../environments/report";
 import { projectRoot } from "../environments/root";
+import { commonStacks, isEnvironmentStack } from "../environments/stack-names";
 import { findBinary } from "./binary";
 import { LandfallError } from "../environments/errors";
 import { requireEnvironment } from "./environment-name";
@@ -46,8 +48,8 @@ export interface Synthesized {
  */
 export function synthesizeStack(name: string, options: OpenOptions): Synthesized {
   const folder = join(projectRoot, "environments");
-  const isEnvironment = name !== "state" && name !== "shared";
-  if (isEnvironment) requireEnvironment(name, folder, ["shared", "state"]);
+  const isEnvironment = isEnvironmentStack(name);
+  if (isEnvironment) requireEnvironment(name, folder, commonStacks);
   const environment = isEnvironment
     ? standingOnShared(name, folder, options.environment)
     : options.environment;
@@ -59,6 +61,7 @@ export function synthesizeStack(name: string, options: OpenOptions): Synthesized
   });
   if (warnings.length > 0) progress(`Warnings:\n${formatReport(warnings)}`);
   const stack = stacks.get(name);
+  if (!stack && name === "access" && broken.length === 0) throw noAccess();
   if (!stack)
     throw new LandfallError(
       `The settings of ${name} have problems.\n${formatReport(broken.flatMap(({ problems }) => problems))}`,

@@ -2,6 +2,7 @@ import { App, type TerraformStack } from "cdktf";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { StateLocation } from "../backend/location";
+import { AccessStack } from "../backend/access-stack";
 import { localStateFile } from "../backend/bootstrap";
 import { StateStack } from "../backend/state-stack";
 import { addressesOf, stateLocation, valuesOf, type EnvironmentValues, type SharedValues } from "./derived";
@@ -23,7 +24,7 @@ export interface SynthesisOptions extends LoadOptions {
 
 /** What an operator's command needs to know of a synthesized stack. */
 export interface SynthesizedStack {
-  /** `state`, `shared`, or the environment's name. */
+  /** `state`, `shared`, `access`, or the environment's name. */
   readonly name: string;
   /** Absolute folder with `cdk.tf.json`. */
   readonly directory: string;
@@ -90,6 +91,15 @@ function makeStacks(options: SynthesisOptions): Synthesis {
       const stack = { ...common, name, state: stateLocation(shared, name) };
       if (wanted(name))
         stacks.add(stack, settings, (app) => new Stack(app, { ...stack, environment: name, settings }));
+    }
+    const environments = loaded.access;
+    if (environments) {
+      const stack = { ...common, name: "access", state: stateLocation(shared, "access") };
+      stacks.add(
+        stack,
+        settings,
+        (app) => new AccessStack(app, { ...stack, environment: "access", settings, environments }),
+      );
     }
   }
   for (const { settings, shared: sharedSettings } of loaded.environments) {

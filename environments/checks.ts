@@ -12,6 +12,7 @@ import {
   stateBucket,
   UnusableInput,
   valuesOf,
+  type AccessValues,
   type AtomicCalendarValues,
   type ChronosValues,
   type EnvironmentValues,
@@ -20,7 +21,7 @@ import {
   type ViewerAtlasValues,
   type XSchedulerValues,
 } from "./derived";
-import { imageInput, systemInputs, type SystemName } from "./catalogue";
+import { accessInputs, imageInput, systemInputs, type SystemName } from "./catalogue";
 import { nameInFile } from "./input";
 import type { Problem } from "./problem";
 import { regionsOfVaryingZones } from "./regions";
@@ -74,13 +75,38 @@ const toChecked = (
 
 /** Problems of `shared` that no input shows alone: how its settings fit together. */
 export function checkShared(settings: Settings): Checked {
-  const shared = valuesOf<SharedValues>(settings);
+  const shared = valuesOf<SharedValues & AccessValues>(settings);
   const isExisting = settings.settings.has("vpc_id");
   const findings = isExisting
     ? [...idleNetworkInputs(settings), ...run([missingSubnets, longStateBucket], shared)]
     : run([...newNetworkChecks, longStateBucket], shared);
+  findings.push(...idleAccessInputs(settings), ...run([foreignProvider], shared));
   return toChecked(settings, findings, isExisting ? [] : run([manyRules], shared));
 }
+
+/** Inputs of the stack `access`, which is made for a repository alone. */
+const idleAccessInputs = ({ settings, unusable }: Settings): Finding[] =>
+  settings.has("github_repository") || unusable?.has("github_repository")
+    ? []
+    : Object.keys(accessInputs)
+        .filter((name) => (settings.get(name)?.source.from ?? "default") !== "default")
+        .map((name) => [
+          name,
+          "says nothing without github_repository",
+          'Add TF_VAR_github_repository="OWNER/NAME", or remove it.',
+        ]);
+
+const foreignProvider: Check<SharedValues & AccessValues> = (shared) => {
+  const account = shared.github_oidc_provider_arn?.split(":")[4];
+  if (account === undefined || shared.allowed_account_ids.includes(account)) return [];
+  return [
+    [
+      "github_oidc_provider_arn",
+      `is of account ${account}, which is not among allowed_account_ids`,
+      "Name that of the account in which the roles are made.",
+    ],
+  ];
+};
 
 const longStateBucket: Check<SharedValues> = (shared) =>
   stateBucket(shared).length > STATE_BUCKET_CHARACTERS
@@ -255,11 +281,17 @@ const environmentChecks: readonly Check<Both<EnvironmentValues>>[] = [
     own.region && own.region !== shared.region
       ? [["region", `differs from ${shared.region}, where the network of ${file} is`, "Use the same region."]]
       : [],
-  ({ own, shared, file }) => {
+  ({ own, shared, settings, file }) => {
     const foreign = (own.allowed_account_ids ?? []).filter((id) => !shared.allowed_account_ids.includes(id));
     if (foreign.length === 0) return [];
     const what = `holds ${foreign.join(", ")}, which ${file} does not`;
-    return [["allowed_account_ids", what, "An environment lives in the account of its shared network."]];
+    return [
+      [
+        "allowed_account_ids",
+        what,
+        `An environment lives in the account of its shared network, and so do its roles. For another account, give it shared settings of its own: environments/${settings.name}.shared.env.`,
+      ],
+    ];
   },
   ({ settings, shared, file }) => {
     const missing = addressesOf(settings).filter((address) => !shared.addresses.includes(address));

@@ -2,6 +2,7 @@ import type { StateLocation } from "../backend/location";
 import type { AddressPlanProps } from "../modules/address-plan";
 import { resourceName } from "../modules/naming";
 import type {
+  accessInputs,
   atomicCalendarInputs,
   chronosInputs,
   environmentInputs,
@@ -19,6 +20,7 @@ export type XSchedulerValues = StructuralValues<typeof xSchedulerInputs>;
 export type MacroAiValues = StructuralValues<typeof macroAiInputs>;
 export type ViewerAtlasValues = StructuralValues<typeof viewerAtlasInputs>;
 export type AtomicCalendarValues = StructuralValues<typeof atomicCalendarInputs>;
+export type AccessValues = StructuralValues<typeof accessInputs>;
 export type SharedValues = StructuralValues<typeof sharedInputs>;
 
 /** Names as Chronos has them; inputs override them. */

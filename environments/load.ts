@@ -1,26 +1,30 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { readAccess, sharedOf as sharedNameOf, wantsAccess, type AccessEnvironment } from "./access";
 import type { SystemName } from "./catalogue";
 import { checkEnvironment, checkShared, type Checked, checkTogether } from "./checks";
 import type { Problem } from "./problem";
 import { environmentNames, readEnvironment, readShared } from "./read";
 import { projectRoot } from "./root";
 import type { Reading, Settings } from "./settings";
+import { commonStacks } from "./stack-names";
 
 export interface LoadOptions {
   /** Folder with the environment files. @default `environments` of the project */
   readonly folder?: string;
-  /** `state`, `shared` or environments to load. @default all */
+  /** `state`, `shared`, `access` or environments to load. @default all */
   readonly only?: readonly string[];
-  /** Settings in it win over the files; `LANDFALL_SHARED` names whose shared settings `state` and `shared` have. */
+  /** Settings in it win over the files; `LANDFALL_SHARED` names whose shared settings `state`, `shared` and `access` have. */
   readonly processEnvironment: NodeJS.ProcessEnv;
   /** Whether a missing secret is a problem, or of which systems it is. @default false */
   readonly requireSecrets?: boolean | readonly SystemName[];
 }
 
 export interface Loaded {
-  /** Settings of the stacks `state` and `shared`, unless they are broken or not asked for. */
+  /** Settings of the stacks `state`, `shared` and `access`, unless they are broken or not asked for. */
   readonly shared?: Settings;
+  /** Environments of the stack `access`, unless it is broken, or not asked for here or by the settings. */
+  readonly access?: readonly AccessEnvironment[];
   /** Usable environments, each with the shared settings that it stands on. */
   readonly environments: readonly { readonly settings: Settings; readonly shared: Settings }[];
   readonly broken: readonly Reading[];
@@ -46,12 +50,14 @@ export function loadSettings(options: LoadOptions): Loaded {
   };
 
   const base = sharedBase(folder, options.processEnvironment.LANDFALL_SHARED);
-  const shared = wanted("state") || wanted("shared") ? sharedOf(base) : undefined;
+  const shared = commonStacks.some(wanted) ? sharedOf(base) : undefined;
+  const asked =
+    wanted("access") && shared?.settings && wantsAccess(shared.settings) ? shared.settings : undefined;
+  const access = asked && readAccess(base, asked, readOptions);
   const environments: { settings: Settings; shared: Settings }[] = [];
   const readings: Reading[] = [];
   for (const name of environmentNames(folder).filter(wanted)) {
-    const own = `${name}.shared`;
-    const sharedReading = sharedOf(existsSync(join(folder, `${own}.env`)) ? own : "shared");
+    const sharedReading = sharedOf(sharedNameOf(folder, name));
     const reading = withProblems(readEnvironment(name, readOptions), (settings) =>
       sharedReading.readable
         ? checkEnvironment(settings, sharedReading.readable)
@@ -74,10 +80,15 @@ export function loadSettings(options: LoadOptions): Loaded {
       return problems ? broken(reading, problems) : reading;
     }),
   ];
+  const accessReading: Reading[] =
+    access && asked && access.problems.length > 0
+      ? [{ name: "access", file: asked.file, problems: access.problems, warnings: [] }]
+      : [];
   return {
     shared: shared?.settings,
+    access: accessReading.length > 0 ? undefined : access?.environments,
     environments: environments.filter(({ settings }) => !clashes.has(settings)),
-    broken: all.filter((reading) => !reading.settings),
+    broken: [...all.filter((reading) => !reading.settings), ...accessReading],
     warnings: all.flatMap((reading) => reading.warnings),
   };
 }

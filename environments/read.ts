@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { environmentInputs, sharedInputs, systemInputs, type SystemName } from "./catalogue";
+import { accessInputs, environmentInputs, sharedInputs, systemInputs, type SystemName } from "./catalogue";
 import { parseEnvFile } from "./env-file";
 import { isSecret, nameInFile, type Input, type InputGroup } from "./input";
 import { nearest } from "./nearest";
@@ -55,8 +55,9 @@ export function readEnvironment(name: string, options: ReadOptions): Reading {
 
 /** Reads `<base>.env`, `<base>.secrets.env` and the process environment; `base` is `shared` or `<name>.shared`. */
 export function readShared(base: string, options: ReadOptions): Reading {
-  const reader = new Reader(base, sharedInputs, options);
-  reader.read(sharedInputs);
+  const inputs = { ...sharedInputs, ...accessInputs };
+  const reader = new Reader(base, inputs, options);
+  reader.read(inputs);
   return reader.reading();
 }
 

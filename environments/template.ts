@@ -1,4 +1,5 @@
 import {
+  accessInputs,
   atomicCalendarInputs,
   chronosInputs,
   environmentInputs,
@@ -29,6 +30,7 @@ const environmentSections: readonly Section[] = [
 ];
 const sharedSections: readonly Section[] = [
   { title: "State backend and shared network", inputs: sharedInputs },
+  { title: "Roles for GitHub Actions", inputs: accessInputs },
 ];
 
 const rules = `# NAME="value", one a line; what follows # is a comment. Inside double quotes, write \\" \\\\ \\$ and \\\` for these four.
@@ -83,6 +85,7 @@ function entry(name: string, input: Input, value: string | undefined): string {
 export function inputTable(): string {
   const groups: readonly (readonly [string, InputGroup])[] = [
     ["`shared.env`", sharedInputs],
+    ["`shared.env`, for GitHub Actions", accessInputs],
     ["`<environment>.env`, every environment", environmentInputs],
     ...Object.entries(systemInputs).map(
       ([system, inputs]) => [`\`<environment>.env\` with \`${system}\``, inputs] as const,

@@ -9,6 +9,7 @@ import { nearest } from "./nearest";
 import { awsRegions } from "./regions";
 import { sshKeyProblem, type SshKeyKind } from "./ssh-key";
 import { gitRefProblem } from "./git-ref";
+import { isEnvironmentStack } from "./stack-names";
 
 const define = <T>(
   name: string,
@@ -123,19 +124,47 @@ export const namePrefix = define(
   }),
 );
 
-/** `shared` and `state` are stacks of their own. */
 export const environmentName = define(
   "environment name",
   `${oneLabel}.`,
   ruled((value) => {
     if (!dnsLabel.test(value)) return `${quote(value)} is not an environment name`;
-    if (value === "shared" || value === "state") return `${quote(value)} is the name of a stack of its own`;
+    if (!isEnvironmentStack(value)) return `${quote(value)} is the name of a stack of its own`;
     // "sg-" is EC2's, "internal-" load balancers', and parameters may begin with neither of the others
     const reserved = /^(sg(?=-|$)|internal(?=-|$)|aws|ssm)/.exec(value)?.[0];
     return reserved
       ? `${quote(value)} would begin names of resources, and AWS keeps "${reserved}" there for itself`
       : undefined;
   }),
+);
+
+/** With ids, or without them for a repository older than July 2026: https://docs.github.com/en/actions/concepts/security/openid-connect */
+export const githubRepository = define(
+  "GitHub repository",
+  "OWNER/NAME or OWNER@ID/NAME@ID.",
+  ruled((value) => {
+    if (!/^[A-Za-z0-9][\w-]{0,99}(@\d{1,15})?\/[\w.-]{1,100}(@\d{1,15})?$/.test(value))
+      return `${quote(value)} is not a GitHub repository`;
+    const [owner = "", name = ""] = value.split("/");
+    return owner.includes("@") === name.includes("@")
+      ? undefined
+      : `${quote(value)} has the id of its owner or its own, but not both`;
+  }),
+);
+
+export const githubProviderArn = define(
+  "ARN of GitHub's OIDC provider",
+  "arn:aws:iam::ACCOUNT:oidc-provider/token.actions.githubusercontent.com",
+  matching(
+    /^arn:aws[a-z-]*:iam::\d{12}:oidc-provider\/token\.actions\.githubusercontent\.com$/,
+    "the ARN of GitHub's OIDC provider",
+  ),
+);
+
+export const gitBranch = define(
+  "git branch",
+  "the name of a branch: letters, digits and any of . _ / -",
+  matching(/^[A-Za-z0-9](?!.*(\.\.|\/\/))[\w./-]{0,199}$/, "the name of a branch"),
 );
 
 export const hostNames = define(

@@ -7,6 +7,7 @@ import { nearest } from "../../environments/nearest";
 import { formatReport } from "../../environments/report";
 import { projectRoot } from "../../environments/root";
 import type { Settings } from "../../environments/settings";
+import { isEnvironmentStack } from "../../environments/stack-names";
 import { systemImages, type ImageSource, type SystemImage } from "../../workloads/images";
 import { requireEnvironment } from "../environment-name";
 import { colors } from "../output";
@@ -43,7 +44,7 @@ export interface Wanted {
  */
 export function wantedImages(name: string, options: WantedOptions): Wanted {
   const { environment, service, folder = join(projectRoot, "environments") } = options;
-  if (name === "shared" || name === "state") throw new UsageError(`${name} runs no images.`);
+  if (!isEnvironmentStack(name)) throw new UsageError(`${name} runs no images.`);
   requireEnvironment(name, folder);
   const { environments, broken } = loadSettings({ folder, only: [name], processEnvironment: environment });
   const [found] = environments;

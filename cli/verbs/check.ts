@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { noAccess } from "../../environments/access";
 import { loadSettings } from "../../environments/load";
 import type { Problem } from "../../environments/problem";
 import { environmentNames } from "../../environments/read";
@@ -11,7 +12,7 @@ import { colors, progress, result, resultJson } from "../output";
 
 /** What `check` found. */
 export interface CheckResult {
-  /** Names of the environments, and `shared`, that are usable. */
+  /** Names of the environments, `shared` and `access`, that are usable. */
   readonly usable: readonly string[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
@@ -20,7 +21,7 @@ export interface CheckResult {
 export interface CheckOptions {
   /** Folder with the environment files. @default `environments` of the project */
   readonly folder?: string;
-  /** An environment, or `shared`. @default all */
+  /** An environment, `shared` or `access`. @default all */
   readonly name?: string;
   readonly processEnvironment: NodeJS.ProcessEnv;
 }
@@ -28,17 +29,17 @@ export interface CheckOptions {
 /**
  * Reads and checks settings, required secrets included. Writes nothing and calls no cloud. The sandbox's secrets are
  * not asked for before `sandbox up` has made them.
- * @throws {UsageError} where there is no such environment
+ * @throws {UsageError} where there is no such environment; {@link LandfallError} for `access` where no settings ask for it
  */
 export function checkSettings(options: CheckOptions): CheckResult {
   const folder = options.folder ?? join(projectRoot, "environments");
   const all = ["shared", ...environmentNames(folder)];
-  if (options.name !== undefined && !all.includes(options.name)) {
+  if (options.name !== undefined && options.name !== "access" && !all.includes(options.name)) {
     throw new UsageError(`There is no environment "${options.name}".`, {
       mend: `There are: ${all.join(", ")}.`,
     });
   }
-  const asked = options.name === undefined ? all : [options.name];
+  const asked = options.name === undefined ? [...all, "access"] : [options.name];
   const withoutSecrets = existsSync(join(folder, "sandbox.secrets.env")) ? [] : ["sandbox"];
   const load = (names: readonly string[], requireSecrets: boolean) =>
     loadSettings({ folder, only: names, processEnvironment: options.processEnvironment, requireSecrets });
@@ -52,12 +53,16 @@ export function checkSettings(options: CheckOptions): CheckResult {
       false,
     ),
   ];
+  const problems = parts.flatMap(({ broken }) => broken.flatMap((reading) => reading.problems));
+  if (options.name === "access" && problems.length === 0 && !parts.some(({ access }) => access))
+    throw noAccess();
   return {
-    usable: parts.flatMap(({ shared, environments }) => [
+    usable: parts.flatMap(({ shared, access, environments }) => [
       ...(shared ? [shared.name] : []),
+      ...(access ? ["access"] : []),
       ...environments.map(({ settings }) => settings.name),
     ]),
-    problems: parts.flatMap(({ broken }) => broken.flatMap(({ problems }) => problems)),
+    problems,
     warnings: parts.flatMap(({ warnings }) => warnings),
   };
 }
@@ -67,7 +72,7 @@ export function register(program: Command): void {
   program
     .command("check")
     .description("check the settings of one environment or of all; writes nothing, calls no cloud")
-    .argument("[env]", "environment, or shared")
+    .argument("[env]", "environment, shared or access")
     .option("--json", "as JSON")
     .action((name: string | undefined, { json }: { json?: true }) => {
       const found = checkSettings({ name, processEnvironment: process.env });

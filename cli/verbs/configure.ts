@@ -8,6 +8,7 @@ import { loadSettings } from "../../environments/load";
 import { formatReport } from "../../environments/report";
 import { projectRoot } from "../../environments/root";
 import type { Settings } from "../../environments/settings";
+import { isEnvironmentStack } from "../../environments/stack-names";
 import { emulatorAccountId } from "../../sandbox/emulator";
 import {
   chronosApplication,
@@ -513,7 +514,7 @@ function carriesChronos(
   name: string,
   { environment, folder }: Pick<ConfigureOptions, "environment" | "folder">,
 ) {
-  if (name === "shared" || name === "state") return false;
+  if (!isEnvironmentStack(name)) return false;
   const { environments } = loadSettings({ folder, only: [name], processEnvironment: environment });
   const [found] = environments;
   return found === undefined || valuesOf<EnvironmentValues>(found.settings).systems.includes("chronos");
@@ -550,7 +551,7 @@ export function register(program: Command): void {
     .option("--ssm", "go through AWS Session Manager, also where SSH is open")
     .option("--json", "what became of each host, as JSON")
     .action(async (name: string, kind: HostKind | undefined, { host, wait, ssm, json }: Flags) => {
-      if (name === "shared" || name === "state") throw new UsageError(`${name} has no hosts to configure.`);
+      if (!isEnvironmentStack(name)) throw new UsageError(`${name} has no hosts to configure.`);
       const configured = await configure(name, {
         environment: process.env,
         kind,

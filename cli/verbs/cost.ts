@@ -25,7 +25,7 @@ export function register(program: Command): void {
   program
     .command("cost")
     .description("estimate what a stack costs each month, at list prices")
-    .argument("<env>", "environment, shared or state")
+    .argument("<env>", "environment, shared, state or access")
     .option(
       "--usage <name=value>",
       "assume another usage, of one resource with name:resource=value; may be repeated",

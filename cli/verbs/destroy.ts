@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { StateStore } from "../../backend/state-store";
 import { stageDefaults } from "../../environments/stage-class";
 import { LandfallError, UsageError } from "../../environments/errors";
+import { isEnvironmentStack } from "../../environments/stack-names";
 import { guardData } from "../data-guard";
 import { confirm, confirmByName, progress, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
@@ -62,7 +63,7 @@ async function destroyByPlan(
 
 /** @throws {LandfallError} where an environment still stands on `shared` */
 async function requireUnused({ stack, target, store }: Workspace): Promise<void> {
-  const environments = (await store.stacks()).filter((name) => name !== "state" && name !== "shared");
+  const environments = (await store.stacks()).filter(isEnvironmentStack);
   const standing: string[] = [];
   for (const name of environments) {
     const location = { ...stack.state, key: stack.state.key.replace(/^shared\//, `${name}/`) };
@@ -85,7 +86,7 @@ export function register(program: Command): void {
   program
     .command("destroy")
     .description("plan the end of a stack, ask, and apply that plan")
-    .argument("<env>", "environment, or shared")
+    .argument("<env>", "environment, shared or access")
     .argument("[args...]", "arguments for Terraform's plan, after --")
     .option("-y, --yes", "do not ask; an environment of stage class prod wants --confirm")
     .option("--confirm <name>", "the environment's name, instead of typing it")

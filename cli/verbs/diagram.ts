@@ -19,7 +19,7 @@ export function register(program: Command): void {
   program
     .command("diagram")
     .description("draw the architecture of an environment, as its Terraform JSON has it")
-    .argument("<env>", "environment, shared or state")
+    .argument("<env>", "environment, shared, state or access")
     .addOption(new Option("--format <format>", "of the picture").choices(["svg", "mermaid"]).default("svg"))
     .option("-o, --out <file>", "write it there; by default to stdout")
     .addOption(new Option("--json", "nodes and edges for other programs, no picture").conflicts("format"))

@@ -4,7 +4,13 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
-import { environmentInputs, sharedInputs, systemInputs, type SystemName } from "../../environments/catalogue";
+import {
+  accessInputs,
+  environmentInputs,
+  sharedInputs,
+  systemInputs,
+  type SystemName,
+} from "../../environments/catalogue";
 import { isSecret, type Input, type InputGroup } from "../../environments/input";
 import { loadSettings } from "../../environments/load";
 import { nearest } from "../../environments/nearest";
@@ -56,7 +62,7 @@ export async function initShared(options: InitOptions): Promise<string> {
   const file = join(folderOf(options), "shared.env");
   if (existsSync(file)) throw alreadyThere(file);
   const given = { ...prefixOfProfile(options), ...options.given };
-  writeNew(file, sharedFile(await collect(sharedInputs, given, options.prompt)));
+  writeNew(file, sharedFile(await collect({ ...sharedInputs, ...accessInputs }, given, options.prompt)));
   return file;
 }
 

@@ -17,7 +17,7 @@ export function register(program: Command): void {
   program
     .command("outputs")
     .description("print what a deployed stack gives out")
-    .argument("<env>", "environment, shared or state")
+    .argument("<env>", "environment, shared, state or access")
     .argument("[name]", "this output alone, as it is")
     .option("--json", "as JSON, with sensitive values")
     .action(async (stack: string, name: string | undefined, { json }: { json?: true }) => {

@@ -4,6 +4,7 @@ import { LandfallError, UsageError } from "../../environments/errors";
 import { loadSettings } from "../../environments/load";
 import { nearest } from "../../environments/nearest";
 import { valuesOf, type EnvironmentValues } from "../../environments/derived";
+import { isEnvironmentStack } from "../../environments/stack-names";
 import { checkoutName, serviceOf } from "../../workloads/chronos/application";
 import { systemImages } from "../../workloads/images";
 import { AwsCli, typed } from "../aws";
@@ -151,7 +152,7 @@ async function reachHost(
 
 /** Systems that an environment carries; none where its settings do not say. */
 function systemsOf(name: string): readonly string[] {
-  if (name === "shared" || name === "state") return [];
+  if (!isEnvironmentStack(name)) return [];
   const [found] = loadSettings({ only: [name], processEnvironment: process.env }).environments;
   return found ? valuesOf<EnvironmentValues>(found.settings).systems : [];
 }

@@ -13,7 +13,7 @@ export function register(program: Command): void {
   program
     .command("unlock")
     .description("release the lock that a dead run has left")
-    .argument("<env>", "environment, shared or state")
+    .argument("<env>", "environment, shared, state or access")
     .option("-y, --yes", "do not ask")
     .option("--json", "print who held it as JSON")
     .action(async (name: string, { yes, json }: Flags) => {

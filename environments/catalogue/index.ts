@@ -5,6 +5,7 @@ import { macroAiInputs } from "./macro-ai";
 import { viewerAtlasInputs } from "./viewer-atlas";
 import { xSchedulerInputs } from "./x-scheduler";
 
+export * from "./access";
 export * from "./atomic-calendar";
 export * from "./chronos";
 export * from "./environment";
