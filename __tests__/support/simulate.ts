@@ -10,6 +10,13 @@ export interface SimulatedRequest {
 }
 
 const account = "111122223333";
+/** That of each of our keys: IAM decides. */
+const keyPolicy = {
+  Version: "2012-10-17",
+  Statement: [
+    { Effect: "Allow", Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: "kms:*", Resource: "*" },
+  ],
+};
 
 /**
  * Whether a role of account 111122223333 may do it: by its policies, each as JSON text, and within its boundary.
@@ -33,6 +40,7 @@ export async function mayDo(
       permissionBoundaryPolicies: named([boundary]),
       serviceControlPolicies: [],
       resourceControlPolicies: [],
+      ...(action.startsWith("kms:") ? { resourcePolicy: keyPolicy } : {}),
     },
     {},
   );
