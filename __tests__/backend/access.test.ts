@@ -43,6 +43,22 @@ const bounded = (name: string, kind: "plan" | "apply", request: SimulatedRequest
 /** It is the boundary that says no. */
 const unbounded = (request: SimulatedRequest) => mayDo({ policies: [anything], boundary: anything }, request);
 
+/** Without any one refusal of the boundary, something would be allowed that never may be. */
+async function expectEachNeeded(kind: "plan" | "apply", never: readonly [string, SimulatedRequest][]) {
+  const { Version, Statement } = JSON.parse(boundaryOf("stage", kind)) as {
+    Version: string;
+    Statement: { Sid: string; Effect: string }[];
+  };
+  const idle: string[] = [];
+  for (const refusal of Statement.filter(({ Effect }) => Effect === "Deny")) {
+    const boundary = JSON.stringify({ Version, Statement: Statement.filter((other) => other !== refusal) });
+    let needed = false;
+    for (const [, request] of never) needed ||= await mayDo({ policies: [anything], boundary }, request);
+    if (!needed) idle.push(refusal.Sid);
+  }
+  expect(idle).toEqual(kind === "apply" ? ["AccessIsKept"] : ["NoSecretParameters"]); // say twice what is not allowed
+}
+
 describe("the stack", () => {
   it("is made for a repository alone", () => {
     const { stacks, broken } = synthesizeFiles({
@@ -362,6 +378,7 @@ describe("whatever its policies say, a role that applies", () => {
     expect(await unbounded(request)).toBe(true);
     expect(await bounded("stage", "apply", request)).toBe(false);
   });
+  it("has a use for each of the boundary's refusals", () => expectEachNeeded("apply", never));
 
   const can: [string, SimulatedRequest][] = [
     ["writes its state", { action: "s3:PutObject", resource: `${stateBucket}/stage/terraform.tfstate` }],
@@ -486,8 +503,16 @@ describe("whatever its policies say, a role that plans", () => {
   });
 
   const secret = `arn:aws:secretsmanager:us-east-1:${account}:secret:stage-atomic-calendar/DbSecret-AbCdEf`;
-  it.each<[string, SimulatedRequest]>([
+  const never: [string, SimulatedRequest][] = [
     ["reads a secret", { action: "secretsmanager:GetSecretValue", resource: secret }],
+    [
+      "looks at another region",
+      { action: "ec2:DescribeInstances", context: { "aws:RequestedRegion": "eu-west-1" } },
+    ],
+    [
+      "looks at a secret of another environment",
+      { action: "secretsmanager:DescribeSecret", resource: secret, context: tagged("prod") },
+    ],
     ["reads secrets", { action: "secretsmanager:BatchGetSecretValue" }],
     [
       "decrypts a parameter",
@@ -531,10 +556,12 @@ describe("whatever its policies say, a role that plans", () => {
     ["commands a host", { action: "ssm:SendCommand", resource: instance, context: tagged("stage") }],
     ["hands over a role", { action: "iam:PassRole", resource: iam("role/landfall/agt-stage-macro-ai") }],
     ["takes another role", { action: "sts:AssumeRole", resource: iam("role/admin") }],
-  ])("never %s", async (_, request) => {
+  ];
+  it.each(never)("never %s", async (_, request) => {
     expect(await unbounded(request)).toBe(true);
     expect(await bounded("stage", "plan", request)).toBe(false);
   });
+  it("has a use for each of the boundary's refusals", () => expectEachNeeded("plan", never));
 });
 
 it("leaves the services that the deployer's policies are about", () => {

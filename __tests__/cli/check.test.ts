@@ -85,3 +85,46 @@ test("tells which environments there are when asked for another", () => {
     expect.objectContaining({ mend: "There are: shared, sandbox.", exitCode: 2 }),
   );
 });
+
+describe("access", () => {
+  const trusting = () =>
+    write(
+      "shared.env",
+      'TF_VAR_name_prefix="agt"\nTF_VAR_allowed_account_ids="436957243186"\nTF_VAR_github_repository="acme/landfall"\n',
+    );
+
+  test("needs no environment's secrets", () => {
+    trusting();
+    prod();
+    expect(check("access")).toEqual({ usable: ["shared", "access"], problems: [], warnings: [] });
+  });
+
+  test("is not made where an environment is damaged, as its roles would go", () => {
+    trusting();
+    write("prod.env", 'TF_VAR_deptype="prod"\nTF_VAR_systems="chronoss"\n');
+    const { usable, problems } = check("access");
+    expect(usable).toEqual(["shared"]);
+    expect(problems).toMatchObject([
+      {
+        name: "TF_VAR_github_repository",
+        what: expect.stringContaining("prod.env cannot be used"),
+        mend: expect.stringContaining("./landfall check prod"),
+      },
+    ]);
+  });
+
+  test("is told how to be had, where the settings do not ask for it", () => {
+    shared();
+    expect(() => check("access")).toThrow(
+      expect.objectContaining({ mend: expect.stringContaining("TF_VAR_github_repository") }),
+    );
+  });
+
+  test("an environment of another account is told what to do", () => {
+    trusting();
+    secrets("prod");
+    prod('TF_VAR_allowed_account_ids="111122223333"\n');
+    const [problem] = check("prod").problems;
+    expect(problem?.mend).toContain("prod.shared.env");
+  });
+});

@@ -143,8 +143,8 @@ describe("in the sandbox", () => {
 });
 
 describe("an apply", () => {
-  it("of shared has no such step", async () => {
-    await expect(configureAfterApply("shared", options(folderWith({})))).resolves.toBe(true);
+  it.each(["shared", "access"])("of %s has no such step", async (name) => {
+    await expect(configureAfterApply(name, options(folderWith({})))).resolves.toBe(true);
     expect(said).toBe("");
   });
 

@@ -694,6 +694,7 @@ describe("images that are wanted", () => {
 
   test.each([
     ["shared", "shared runs no images"],
+    ["access", "access runs no images"],
     ["stagee", "Did you mean stage?"],
   ])("of %s are no images", (name, message) => {
     const folder = temporaryFolder();

@@ -195,7 +195,7 @@ describe("init <env>", () => {
       expect(files()).toEqual(["shared.env"]);
     });
 
-    test.each(["shared", "state", "Stage", "../stage", "stage.secrets", "a".repeat(21)])(
+    test.each(["shared", "state", "access", "Stage", "../stage", "stage.secrets", "a".repeat(21)])(
       "refuses the name %s",
       async (name) => {
         await expect(initEnvironment(name, options({ given: stage }))).rejects.toMatchObject({ exitCode: 2 });

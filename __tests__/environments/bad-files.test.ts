@@ -201,7 +201,7 @@ describe("bad files", () => {
 
   it("are more than forty", () => expect(cases.length).toBeGreaterThan(40));
 
-  it.each(["shared", "state", "Stage", "stage_1", "-x", "a".repeat(21)])("named %j", (name) => {
+  it.each(["shared", "state", "access", "Stage", "stage_1", "-x", "a".repeat(21)])("named %j", (name) => {
     expect(places(swap("TF_VAR_deptype", name), name)[0]).toMatch(/^(1|-) /);
   });
 

@@ -16,7 +16,7 @@ export interface TerraformJson {
 }
 
 /** The stacks that are looked at: the committed sandbox, and a prod that uses every option there is. */
-const scanned = ["state", "shared", "sandbox", "prod"];
+const scanned = ["state", "shared", "access", "sandbox", "prod"];
 
 /** Terraform JSON by stack, made from the committed sandbox and the environment files beside this one. */
 export function synthesized(processEnvironment: NodeJS.ProcessEnv = {}): ReadonlyMap<string, TerraformJson> {
