@@ -564,6 +564,36 @@ describe("whatever its policies say, a role that plans", () => {
   it("has a use for each of the boundary's refusals", () => expectEachNeeded("plan", never));
 });
 
+describe("with its own policies", () => {
+  const may = (kind: "plan" | "apply", request: SimulatedRequest) =>
+    mayDo({ policies: policiesOf("stage", kind), boundary: boundaryOf("stage", kind) }, request);
+  const state = (path: string) => `${stateBucket}/${path}/terraform.tfstate`;
+  const lock = {
+    action: "dynamodb:PutItem",
+    resource: lockTable,
+    context: { "dynamodb:LeadingKeys": ["agt-chronos-terraform-state-storage/stage/terraform.tfstate"] },
+  };
+
+  it.each(["plan", "apply"] as const)("a role to %s looks, reads the state, and locks it", async (kind) => {
+    expect(await may(kind, { action: "ec2:DescribeInstances" })).toBe(true);
+    expect(await may(kind, { action: "s3:GetObject", resource: state("stage") })).toBe(true);
+    expect(await may(kind, { action: "s3:GetObject", resource: state("shared") })).toBe(true);
+    expect(await may(kind, lock)).toBe(true);
+  });
+
+  it("one to apply alone writes the state, and changes what is there", async () => {
+    const both = async (request: SimulatedRequest) => [
+      await may("plan", request),
+      await may("apply", request),
+    ];
+    expect(await both({ action: "s3:PutObject", resource: state("stage") })).toEqual([false, true]);
+    expect(
+      await both({ action: "ec2:TerminateInstances", resource: instance, context: tagged("stage") }),
+    ).toEqual([false, true]);
+    expect(await both({ action: "s3:PutObject", resource: state("prod") })).toEqual([false, false]);
+  });
+});
+
 it("leaves the services that the deployer's policies are about", () => {
   const named = new Set(
     roles.flatMap((name) =>
