@@ -1,3 +1,4 @@
+import { isEnvironmentStack } from "../environments/stack-names";
 import { arnsIn } from "../modules/arn";
 import { iamPath } from "../modules/naming";
 import type { PolicyStatement } from "../modules/service-role";
@@ -263,6 +264,7 @@ export function accessBoundary(props: AccessBoundaryProps): BoundaryStatement[] 
         (path) => bucket(`${path}/*`),
       ),
     },
+    ...bucketsOfOthers(props),
     {
       Sid: "LockTableIsKept",
       Effect: "Deny",
@@ -308,6 +310,24 @@ export function accessBoundary(props: AccessBoundaryProps): BoundaryStatement[] 
       Resource: "*",
     },
   ];
+}
+
+/**
+ * By the names that other environments' buckets have, but for such as would be this one's or the state's as well: tags of a
+ * bucket count for nothing unless somebody turns that on for it.
+ */
+function bucketsOfOthers(props: AccessBoundaryProps): PolicyStatement[] {
+  const { partition, namePrefix, stack, others, stateBucket } = props;
+  const own = [`${namePrefix}-${stack}-`, stateBucket];
+  const names = others
+    .filter(isEnvironmentStack)
+    .map((name) => `${namePrefix}-${name}-`)
+    .filter((start) => !own.some((name) => name.startsWith(start)));
+  if (names.length === 0) return [];
+  const Resource = names
+    .flatMap((start) => [`${start}*`, `${start}*/*`])
+    .map((name) => `arn:${partition}:s3:::${name}`);
+  return [{ Sid: "BucketsOfOthers", Effect: "Deny", Action: "s3:*", Resource }];
 }
 
 /** Environments attach to the network, the addresses and the images of `shared`, and change none of them. */

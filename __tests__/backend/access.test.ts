@@ -318,6 +318,14 @@ describe("whatever its policies say, a role that applies", () => {
       "deletes a version of its own state",
       { action: "s3:DeleteObjectVersion", resource: `${stateBucket}/stage/terraform.tfstate` },
     ],
+    [
+      "reads a bucket of another environment",
+      { action: "s3:GetObject", resource: "arn:aws:s3:::agt-prod-macro-ai-artifacts/x" },
+    ],
+    [
+      "deletes a bucket of a preview",
+      { action: "s3:DeleteBucket", resource: "arn:aws:s3:::agt-pr-7-macro-ai-artifacts" },
+    ],
     ["deletes access logs", { action: "s3:DeleteObject", resource: `${stateBucket}-logs/log` }],
     ...["prod", "shared", "state", "access", "pr-7"].map((name): [string, SimulatedRequest] => [
       `writes the state of ${name}`,
@@ -436,6 +444,34 @@ describe("whatever its policies say, a role that applies", () => {
   ];
   it.each(can)("may: %s", async (_, request) => {
     expect(await bounded("stage", "apply", request)).toBe(true);
+  });
+
+  it("is not kept from its own bucket, or the state's, by another's name", async () => {
+    const made = synthesized(
+      {},
+      { "stage-2.env": environment("stage-2"), "chronos.env": environment("chronos") },
+    ).json("access");
+    const may = (bucket: string) =>
+      mayDo(
+        {
+          policies: [anything],
+          boundary: resource(made, "aws_iam_policy", "roles_stage-2_apply_boundary").policy,
+        },
+        { action: "s3:GetObject", resource: `arn:aws:s3:::${bucket}` },
+      );
+    expect(await may("agt-stage-2-files/x")).toBe(true);
+    expect(await may("agt-chronos-terraform-state-storage/shared/terraform.tfstate")).toBe(true);
+    expect(await may("agt-prod-files/x")).toBe(false);
+  });
+
+  it("of previews alone has no other's bucket to name", () => {
+    const made = synthesizeFiles(
+      { "shared.env": { ...shared, TF_VAR_github_previews: "true" } },
+      { only: ["access"] },
+    ).json("access");
+    for (const { policy } of Object.values(resources(made, "aws_iam_policy")))
+      for (const { Resource, NotResource } of JSON.parse(policy as string).Statement)
+        expect(Resource ?? NotResource).not.toHaveLength(0);
   });
 
   it("of shared changes the network and its own roles, and no environment's", async () => {
