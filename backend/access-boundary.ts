@@ -19,6 +19,8 @@ export interface AccessBoundaryProps {
   readonly stack: string;
   /** The other stacks, whose state is not for this one's roles to write. */
   readonly others: readonly string[];
+  /** Buckets of other environments that have names of their own. */
+  readonly bucketsOfOthers: readonly string[];
   readonly stateBucket: string;
   readonly stateLockTable: string;
   /** Name of the policy that bounds roles of hosts and services. */
@@ -322,10 +324,12 @@ function bucketsOfOthers(props: AccessBoundaryProps): PolicyStatement[] {
   const names = others
     .filter(isEnvironmentStack)
     .map((name) => `${namePrefix}-${name}-`)
-    .filter((start) => !own.some((name) => name.startsWith(start)));
+    .filter((start) => !own.some((name) => name.startsWith(start)))
+    .map((start) => `${start}*`)
+    .concat(props.bucketsOfOthers);
   if (names.length === 0) return [];
   const Resource = names
-    .flatMap((start) => [`${start}*`, `${start}*/*`])
+    .flatMap((name) => [name, `${name}/*`])
     .map((name) => `arn:${partition}:s3:::${name}`);
   return [{ Sid: "BucketsOfOthers", Effect: "Deny", Action: "s3:*", Resource }];
 }

@@ -22,6 +22,8 @@ export interface AccessPoliciesProps {
   readonly boundary: string;
   /** Systems of the environment. */
   readonly systems: readonly SystemName[];
+  /** Buckets to which inputs of the environment give names of their own. */
+  readonly buckets: readonly string[];
 }
 
 /**

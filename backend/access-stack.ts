@@ -45,6 +45,7 @@ interface Target {
   /** As policies name the stack. */
   readonly stack: string;
   readonly systems: readonly SystemName[];
+  readonly buckets: readonly string[];
   readonly trust: { readonly plan: Trust; readonly apply: Trust };
 }
 
@@ -80,19 +81,19 @@ export class AccessStack extends LandfallStack {
     const trusted = { repository: values.github_repository ?? "", mainBranch: values.github_main_branch };
     const plan = planTrust(trusted);
     const targets: Target[] = [
-      { name: "shared", systems: [] as readonly SystemName[] },
+      { name: "shared", systems: [], buckets: [] } as AccessEnvironment,
       ...props.environments,
-    ].map(({ name, systems }) => ({
-      name,
-      stack: name,
-      systems,
-      trust: { plan, apply: applyTrust(trusted, name) },
+    ].map((environment) => ({
+      ...environment,
+      stack: environment.name,
+      trust: { plan, apply: applyTrust(trusted, environment.name) },
     }));
     if (values.github_previews)
       targets.push({
         name: "pr",
         stack: previews,
         systems: previewSystems,
+        buckets: [],
         trust: { plan, apply: plan }, // the main branch for those that are left over
       });
 
@@ -115,12 +116,16 @@ export class AccessStack extends LandfallStack {
       ...this.place,
       stack: target.stack,
       others: names.filter((name) => name !== target.stack),
+      bucketsOfOthers: this.props.environments
+        .filter(({ name }) => name !== target.stack)
+        .flatMap(({ buckets }) => buckets),
       workloadBoundary: workloadBoundaryName(this.shared),
     };
     const policies = accessPolicies({
       ...this.place,
       stack: target.stack,
       systems: target.systems,
+      buckets: target.buckets,
       boundary: workloadBoundaryName(this.shared),
     });
     const role = (kind: "plan" | "apply", statements: readonly BoundaryStatement[]) =>

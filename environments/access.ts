@@ -1,10 +1,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { SystemName } from "./catalogue";
-import { UnusableInput, valuesOf, type AccessValues, type EnvironmentValues } from "./derived";
+import {
+  UnusableInput,
+  valuesOf,
+  type AccessValues,
+  type EnvironmentValues,
+  type ViewerAtlasValues,
+} from "./derived";
 import { LandfallError } from "./errors";
 import type { Problem } from "./problem";
-import { environmentNames, readEnvironment, type ReadOptions } from "./read";
+import { environmentNames, readEnvironment } from "./read";
 import type { Settings } from "./settings";
 import { environmentName } from "./types";
 
@@ -12,6 +18,8 @@ import { environmentName } from "./types";
 export interface AccessEnvironment {
   readonly name: string;
   readonly systems: readonly SystemName[];
+  /** Buckets to which its inputs give names of their own. */
+  readonly buckets: readonly string[];
 }
 
 /** What the stack `access` is made from, or why it is not. */
@@ -38,12 +46,11 @@ export const noAccess = (): LandfallError =>
   });
 
 /**
- * The environments that stand on these shared settings. Of each only its systems have to be usable. One that is not is a
+ * The environments that stand on these shared settings. Of each only its systems and names of buckets have to be usable. One that is not is a
  * problem of the whole stack: without it, applying would take its roles away.
  * @param base name of the shared settings, without `.env`
  */
-export function readAccess(base: string, shared: Settings, options: ReadOptions): AccessReading {
-  const { folder } = options;
+export function readAccess(base: string, shared: Settings, folder: string): AccessReading {
   const names = environmentNames(folder).filter(
     (name) => sharedOf(folder, name) === base && !isPreview(name),
   );
@@ -52,9 +59,10 @@ export function readAccess(base: string, shared: Settings, options: ReadOptions)
   const problem = (what: string, mend: string) =>
     problems.push({ file: shared.file, name: "TF_VAR_github_repository", what, mend });
   const environments = names.flatMap((name): AccessEnvironment[] => {
-    const reading = readEnvironment(name, { ...options, requireSecrets: false });
-    const systems = systemsOf(reading.readable);
-    if (!systems || !environmentName.schema.safeParse(name).success)
+    // What the shell says is about one environment, and this about all
+    const reading = readEnvironment(name, { folder, processEnvironment: {}, requireSecrets: false });
+    const usable = usableOf(reading.readable);
+    if (!usable || !environmentName.schema.safeParse(name).success)
       problem(
         `asks for roles for ${name}, and ${reading.file} cannot be used`,
         `Mend that file first: ./landfall check ${name}. Its roles would go otherwise.`,
@@ -64,15 +72,20 @@ export function readAccess(base: string, shared: Settings, options: ReadOptions)
         `asks for roles for previews, and ${name} has a name as they have`,
         `Give ${name} a name that does not begin with pr-, or remove TF_VAR_github_previews.`,
       );
-    else return [{ name, systems }];
+    else return [{ name, ...usable }];
     return [];
   });
   return { environments, problems };
 }
 
-function systemsOf(settings: Settings | undefined): readonly SystemName[] | undefined {
+/** What is needed of an environment's settings; undefined where that is wrong or missing. */
+function usableOf(settings: Settings | undefined): Omit<AccessEnvironment, "name"> | undefined {
+  if (!settings) return undefined;
   try {
-    return settings && valuesOf<Partial<EnvironmentValues>>(settings).systems;
+    const { systems, viewer_atlas_bucket: bucket } = valuesOf<EnvironmentValues & ViewerAtlasValues>(
+      settings,
+    );
+    return { systems, buckets: bucket === undefined ? [] : [bucket] };
   } catch (error) {
     if (error instanceof UnusableInput) return undefined;
     throw error;

@@ -53,7 +53,7 @@ export function loadSettings(options: LoadOptions): Loaded {
   const shared = commonStacks.some(wanted) ? sharedOf(base) : undefined;
   const asked =
     wanted("access") && shared?.settings && wantsAccess(shared.settings) ? shared.settings : undefined;
-  const access = asked && readAccess(base, asked, readOptions);
+  const access = asked && readAccess(base, asked, folder);
   const environments: { settings: Settings; shared: Settings }[] = [];
   const readings: Reading[] = [];
   for (const name of environmentNames(folder).filter(wanted)) {

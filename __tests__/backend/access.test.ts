@@ -120,6 +120,15 @@ describe("the stack", () => {
     ]);
   });
 
+  it("does not take for all environments what the shell says of one", () => {
+    const files = { "shared.env": shared, "stage.env": environment("stage", "nothing") };
+    const { broken } = synthesizeFiles(files, {
+      only: ["access"],
+      processEnvironment: { TF_VAR_systems: "macro-ai" },
+    });
+    expect(broken.map(({ name }) => name)).toEqual(["access"]);
+  });
+
   it("leaves out previews and what stands on shared settings of its own", () => {
     const made = synthesized(
       {},
@@ -464,6 +473,20 @@ describe("whatever its policies say, a role that applies", () => {
     expect(await may("agt-prod-files/x")).toBe(false);
   });
 
+  it("is kept from another's bucket that has a name of its own", async () => {
+    const named = { TF_VAR_systems: "macro-ai,viewer-atlas", TF_VAR_viewer_atlas_bucket: "atlas-files" };
+    const made = synthesized({}, { "qa.env": { ...environment("qa"), ...named } }).json("access");
+    const reads = (name: string) =>
+      mayDo(
+        {
+          policies: [anything],
+          boundary: resource(made, "aws_iam_policy", `roles_${name}_apply_boundary`).policy,
+        },
+        { action: "s3:GetObject", resource: "arn:aws:s3:::atlas-files/x" },
+      );
+    expect([await reads("qa"), await reads("stage")]).toEqual([true, false]);
+  });
+
   it("of previews alone has no other's bucket to name", () => {
     const made = synthesizeFiles(
       { "shared.env": { ...shared, TF_VAR_github_previews: "true" } },
@@ -624,7 +647,11 @@ describe("with its own policies", () => {
     ];
     expect(await both({ action: "s3:PutObject", resource: state("stage") })).toEqual([false, true]);
     expect(
-      await both({ action: "ec2:TerminateInstances", resource: instance, context: tagged("stage") }),
+      await both({
+        action: "iam:DeleteRole",
+        resource: iam("role/landfall/agt-stage-macro-ai"),
+        context: tagged("stage"),
+      }),
     ).toEqual([false, true]);
     expect(await both({ action: "s3:PutObject", resource: state("prod") })).toEqual([false, false]);
   });
