@@ -81,6 +81,8 @@ export interface Review {
   readonly stack: string;
   /** Digest of what would be done. Two plans that would do the same have the same. */
   readonly fingerprint: string;
+  /** Why this is not all that is to do, in words; undefined where it is. */
+  readonly incomplete?: string;
   readonly counts: Readonly<Record<ReviewedAction, number>>;
   /** By system, and there replaced and destroyed first. Without what stays as it is. */
   readonly changes: readonly ReviewedChange[];

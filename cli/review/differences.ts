@@ -1,0 +1,238 @@
+import type { Change, PathStep } from "../plan-document";
+import { holdsSecret, isPrivateKey, withoutLogins } from "./secrets";
+
+/** One end of a change of one attribute. What is sensitive has no value here. */
+export type End =
+  | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "sensitive" }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "absent" };
+
+/** An attribute that differs. */
+export interface Difference {
+  readonly path: readonly PathStep[];
+  readonly before: End;
+  readonly after: End;
+}
+
+/** A place in the two trees of values, with the marks of the same place. */
+interface Place {
+  readonly path: readonly PathStep[];
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly unknown: unknown;
+  readonly beforeMarks: unknown;
+  readonly afterMarks: unknown;
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+/**
+ * What differs between the two ends of a change, attribute by attribute, also inside of strings that are JSON at both ends.
+ * Nothing, an empty list and an empty block are the same.
+ * @param path where the change's values are; by it secrets are known
+ */
+export const differencesOf = (change: Change, path: readonly PathStep[] = []): Difference[] =>
+  walk({ ...placeOf(change), path });
+
+const placeOf = (change: Change): Omit<Place, "path"> => ({
+  before: change.before,
+  after: change.after,
+  unknown: change.after_unknown,
+  beforeMarks: change.before_sensitive,
+  afterMarks: change.after_sensitive,
+});
+
+/** The change of a value as a whole, where it differs. @param path by which secrets are known */
+export const wholeDifference = (change: Change, path: readonly PathStep[]): Difference | undefined =>
+  leaf({ ...placeOf(change), path })[0];
+
+const isValues = (value: unknown): value is Values =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
+const isNothing = (value: unknown): boolean => value === null || value === undefined;
+const isScalar = (value: unknown): boolean => typeof value !== "object" || value === null;
+
+/** Whether a mark stands anywhere in it. */
+const isMarked = (marks: unknown): boolean =>
+  marks === true || (typeof marks === "object" && marks !== null && Object.values(marks).some(isMarked));
+
+function walk(place: Place): Difference[] {
+  const { before, after, unknown, beforeMarks, afterMarks } = place;
+  if (beforeMarks === true || afterMarks === true || unknown === true) return leaf(place);
+  const json = { before: parsedJson(before), after: parsedJson(after) };
+  if (before !== after && json.before !== undefined && json.after !== undefined) {
+    return walkChildren({ ...place, ...json }, true);
+  }
+  const fits = (is: (value: unknown) => boolean) =>
+    [before, after, unknown].some(is) &&
+    [before, after].every((value) => is(value) || isNothing(value)) &&
+    (is(unknown) || !isMarked(unknown));
+  return fits(isValues) || (fits(isList) && !isListOfScalars(place)) ? walkChildren(place) : leaf(place);
+}
+
+function walkChildren(place: Place, json = false): Difference[] {
+  const { before, after, unknown } = place;
+  if ([before, after, unknown].some(isValues) && ![before, after].some(isList))
+    return walkValues(place, json);
+  if ([before, after].some(isValues)) return leaf(place); // an object here and a list there
+  if (json && isListOfScalars(place)) return leaf(place);
+  return walkList(place, json);
+}
+
+function walkValues(place: Place, json: boolean): Difference[] {
+  const keys = new Set(
+    [place.before, place.after, place.unknown].flatMap((values) => Object.keys(values ?? {})),
+  );
+  return [...keys].sort().flatMap((key) => enter(step(place, key, key, key), json));
+}
+
+/** Inside of JSON, what is JSON again is text. */
+const enter = (place: Place, json: boolean): Difference[] => {
+  if (!json) return walk(place);
+  const { before, after } = place;
+  const nested = [before, after].some((value) => !isScalar(value));
+  return nested && [before, after].every((value) => !isScalar(value) || isNothing(value))
+    ? walkChildren(place, true)
+    : leaf(place);
+};
+
+const step = (place: Place, name: PathStep, before?: PathStep, after?: PathStep): Place => ({
+  path: [...place.path, name],
+  before: at(place.before, before),
+  after: at(place.after, after),
+  unknown: at(place.unknown, after),
+  beforeMarks: at(place.beforeMarks, before),
+  afterMarks: at(place.afterMarks, after),
+});
+
+/** A mark of the whole is one of each part. */
+const at = (value: unknown, key: PathStep | undefined): unknown => {
+  if (key === undefined || isScalar(value)) return undefined;
+  return Object.hasOwn(value as object, key) ? (value as Record<PathStep, unknown>)[key] : undefined;
+};
+
+function walkList(place: Place, json: boolean): Difference[] {
+  const [before, after] = [place.before, place.after].map((list) => (isList(list) ? list : []));
+  const unknown = isList(place.unknown) ? place.unknown : [];
+  const ends = pairs(before ?? [], padded(after ?? [], unknown.length), unknown);
+  return ends.flatMap(({ name, one, other }) => enter(step(place, name, one, other), json));
+}
+
+/** The plan leaves out of `after` what is not known. */
+const padded = (list: readonly unknown[], length: number): readonly unknown[] =>
+  list.length >= length ? list : [...list, ...Array<undefined>(length - list.length).fill(undefined)];
+
+interface Pair {
+  readonly name: PathStep;
+  readonly one?: number;
+  readonly other?: number;
+}
+
+/** What in a list's entries says which is which. */
+const identities = ["Sid", "sid", "name", "Name", "containerName", "key", "Key", "id"];
+
+/** Which entry of one list has become which of the other: equal ones, then those of one name, then by their order. */
+function pairs(before: readonly unknown[], after: readonly unknown[], unknown: readonly unknown[]): Pair[] {
+  const restBefore = new Map(before.map((value, index) => [index, canonical(value)]));
+  const restAfter: number[] = [];
+  const byText = new Map<string, number[]>();
+  for (const [index, text] of restBefore) byText.set(text, [...(byText.get(text) ?? []), index]);
+  for (const [index, value] of after.entries()) {
+    const same = isMarked(unknown[index]) ? undefined : byText.get(canonical(value))?.shift();
+    if (same === undefined) restAfter.push(index);
+    else restBefore.delete(same);
+  }
+  const identity = identities.find((key) => isIdentity(key, before) && isIdentity(key, after));
+  if (identity !== undefined) {
+    const nameAt = (list: readonly unknown[], index: number) => String((list[index] as Values)[identity]);
+    const left = new Map([...restBefore.keys()].map((index) => [nameAt(before, index), index]));
+    const found = restAfter.map((other) => {
+      const name = nameAt(after, other);
+      const one = left.get(name);
+      left.delete(name);
+      return { name, one, other };
+    });
+    return [...[...left].map(([name, one]) => ({ name, one })), ...found];
+  }
+  const left = [...restBefore.keys()];
+  const found = restAfter.map((other) => ({ name: other, one: left.shift(), other }));
+  return [...found, ...left.map((one) => ({ name: one, one }))];
+}
+
+function isIdentity(key: string, list: readonly unknown[]): boolean {
+  const names = list.map((entry) => (isValues(entry) ? entry[key] : undefined));
+  return names.every((name) => typeof name === "string") && new Set(names).size === names.length;
+}
+
+const isListOfScalars = ({ before, after, unknown, beforeMarks, afterMarks }: Place): boolean =>
+  [before, after].some(isList) &&
+  [before, after].every((list) => isNothing(list) || (isList(list) && list.every(isScalar))) &&
+  ![unknown, beforeMarks, afterMarks].some(isMarked);
+
+/** What a text is as JSON, where that is an object or a list. */
+export function parsedJson(text: unknown): unknown {
+  if (typeof text !== "string" || !/^\s*[[{]/.test(text)) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function leaf(place: Place): Difference[] {
+  const { path, unknown, before, after, beforeMarks, afterMarks } = place;
+  const isUnknown = isMarked(unknown);
+  if (!isUnknown && canonical(before) === canonical(after)) return [];
+  const secret =
+    isMarked(beforeMarks) || isMarked(afterMarks) || (holdsSecret(path) && [before, after].some(isText));
+  const end = (value: unknown): End => {
+    if (isEmpty(value)) return { kind: "absent" };
+    if (secret) return { kind: "sensitive" };
+    const redactedValue = redacted(value, path);
+    return redactedValue === sensitive ? { kind: "sensitive" } : { kind: "value", value: redactedValue };
+  };
+  const ends = { before: end(before), after: isUnknown ? ({ kind: "unknown" } as const) : end(after) };
+  return ends.before.kind === "absent" && ends.after.kind === "absent" ? [] : [{ path, ...ends }];
+}
+
+const isText = (value: unknown): boolean => typeof value === "string" && value !== "";
+const isEmpty = (value: unknown): boolean =>
+  isNothing(value) || (!isScalar(value) && canonical(value) === "");
+
+const sensitive = "(sensitive)";
+
+/** The value without what is taken for a secret by its name or its look; JSON in it, too. */
+function redacted(value: unknown, path: readonly PathStep[]): unknown {
+  if (typeof value === "string") {
+    if (holdsSecret(path) || isPrivateKey(value)) return sensitive;
+    const json = parsedJson(value);
+    return json === undefined ? withoutLogins(value) : JSON.stringify(redacted(json, path));
+  }
+  if (isList(value)) {
+    const names = isIdentity("name", value) || isIdentity("Name", value);
+    return value.map((entry, index) => {
+      const named = names ? String((entry as Values).name ?? (entry as Values).Name) : index;
+      return redacted(entry, [...path, named]);
+    });
+  }
+  if (!isValues(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, redacted(value[key], [...path, key])]),
+  );
+}
+
+/** The same text for the same value, whatever the order of its keys; the empty text for nothing. */
+export function canonical(value: unknown): string {
+  if (isList(value)) return value.length === 0 ? "" : `[${value.map(canonical).join()}]`;
+  if (!isValues(value)) return isNothing(value) ? "" : JSON.stringify(value);
+  const entries = Object.keys(value)
+    .sort()
+    .map((key) => [key, canonical(value[key])] as const)
+    .filter(([, text]) => text !== "");
+  return entries.length === 0
+    ? ""
+    : `{${entries.map(([key, text]) => `${JSON.stringify(key)}:${text}`).join()}}`;
+}

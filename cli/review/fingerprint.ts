@@ -1,0 +1,65 @@
+import { createHash } from "node:crypto";
+import type { Change, PlanDocument, ResourceChange } from "../plan-document";
+import { canonical, differencesOf, type End } from "./differences";
+
+/**
+ * Digest of what a plan would do: addresses, actions, and each attribute with both ends. Not of drift, of the time, of who
+ * planned or of the order. So the plan of a reviewer's role and that of the role that applies have the same while code and
+ * world are the same, and another where one of them has moved.
+ *
+ * What it does not see: which value a secret has (it goes in as "sensitive", so another value is the same), values known
+ * after the apply only, and what a resource that is destroyed was like (its id goes in).
+ */
+export function fingerprintOf({
+  resource_changes: changes = [],
+  output_changes: outputs = {},
+}: PlanDocument): string {
+  const resources = changes.filter(doesSomething).map(resourceText).sort();
+  const named = Object.entries(outputs)
+    .filter(([, { actions }]) => !isNoOp(actions))
+    .map(([name, change]) => `output ${name} ${changeText(change)}`)
+    .sort();
+  return createHash("sha256")
+    .update(JSON.stringify([...resources, ...named]))
+    .digest("hex");
+}
+
+const isNoOp = (actions: readonly string[]): boolean => actions.every((action) => action === "no-op");
+
+/** A data source that is read does nothing to the world. */
+const doesSomething = ({ mode, change, previous_address: previous }: ResourceChange): boolean =>
+  mode === "managed" && (!isNoOp(change.actions) || change.importing !== undefined || isMoved(previous));
+
+const isMoved = (previous: string | undefined): boolean => previous !== undefined;
+
+function resourceText(resource: ResourceChange & { readonly deposed?: string }): string {
+  const { address, previous_address: previous = "", deposed = "", change } = resource;
+  const { before, importing } = change;
+  return JSON.stringify([
+    address,
+    previous,
+    deposed,
+    importing?.id ?? "",
+    before?.id ?? "",
+    changeText(change),
+  ]);
+}
+
+function changeText(change: Change): string {
+  const { actions, replace_paths: paths = [] } = change;
+  const isGone = !actions.some((action) => ["create", "update", "no-op"].includes(action));
+  const ends = isGone
+    ? []
+    : differencesOf(change).map(({ path, before, after }) => [path, ...endTexts(before, after)]);
+  return JSON.stringify([
+    actions,
+    paths.map((path) => JSON.stringify(path)).sort(),
+    ends.map((end) => JSON.stringify(end)).sort(),
+  ]);
+}
+
+/** What becomes something unknown is not compared: some of it changes by itself all the time. */
+const endTexts = (before: End, after: End): string[] =>
+  after.kind === "unknown" ? ["", after.kind] : [before, after].map(endText);
+
+const endText = (end: End): string => (end.kind === "value" ? `= ${canonical(end.value)}` : end.kind);

@@ -1,0 +1,62 @@
+import type { PathStep } from "../plan-document";
+
+/** Words in a name that say that it holds a secret. */
+const secretWords = new Set([
+  "password",
+  "passwd",
+  "passphrase",
+  "secret",
+  "token",
+  "credential",
+  "credentials",
+  "pem",
+]);
+/** The same, of two words. */
+const secretPairs = new Set([
+  "private key",
+  "secret key",
+  "api key",
+  "auth key",
+  "signing key",
+  "encryption key",
+  "connection string",
+  "conn string",
+]);
+/** Ends of names that tell about a secret, and are none. */
+const about = new Set(
+  "arn arns id ids name version enabled path length type types from days hours minutes url uri".split(" "),
+);
+
+/**
+ * Whether a value there is taken for a secret by its name alone. Providers mark what they know to be sensitive; this is
+ * for what they do not know, such as a password in a task's `environment`.
+ */
+export const holdsSecret = (path: readonly PathStep[]): boolean => {
+  const last = wordsOf(path.at(-1)).at(-1);
+  if (last !== undefined && about.has(last)) return false;
+  return path.some((step, place) => {
+    if (place > 0 && /^statement$/i.test(String(path[place - 1]))) return false; // a Sid, such as ReadSecrets
+    const words = wordsOf(step);
+    if (about.has(words.at(-1) ?? "")) return false;
+    return words.some((word, index) => {
+      return secretWords.has(word) || secretPairs.has(`${words[index - 1] ?? ""} ${word}`);
+    });
+  });
+};
+
+/** `DB_PASSWORD`, `dbPassword` and `db-password` are the same two words. */
+const wordsOf = (step: PathStep | undefined): string[] =>
+  typeof step === "string"
+    ? step
+        .replace(/([a-z\d])([A-Z])/g, "$1 $2")
+        .toLowerCase()
+        .split(/[^a-z\d]+/)
+        .filter(Boolean)
+    : [];
+
+/** Whether a text is a key that nobody else may have, whatever its name. */
+export const isPrivateKey = (text: string): boolean => /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text);
+
+/** The text without the user and password of the addresses in it. */
+export const withoutLogins = (text: string): string =>
+  text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@"']*:[^\s/"']*@/gi, "$1(sensitive)@");
