@@ -53,6 +53,14 @@ export function reviewOf(stack: string, document: PlanDocument, { risks, cost }:
   };
 }
 
+/** Whether applying a plan does nothing, not even to outputs. */
+export const isNothing = ({
+  resource_changes: changes = [],
+  output_changes: outputs = {},
+}: PlanDocument): boolean =>
+  changes.every((resource) => [undefined, "read"].includes(actionOf(resource))) &&
+  Object.values(outputs).every(({ actions }) => actions.every((action) => action === "no-op"));
+
 function incompleteness({ errored, complete }: PlanDocument): Pick<Review, "incomplete"> {
   if (errored) return { incomplete: "Planning failed: this is only what was planned until then." };
   if (complete === false)

@@ -1,21 +1,34 @@
-import type { Command } from "commander";
-import { readdirSync, rmSync } from "node:fs";
+import { Option, type Command } from "commander";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { LandfallError, UsageError } from "../../environments/errors";
 import { isOwnArgument } from "../binary";
+import type { TerraformJson } from "../cost/template";
+import { buildGraph } from "../diagram/build";
+import { stackJson } from "../diagram/inventory";
+import { svgOf } from "../diagram/svg";
+import { risksOf } from "../guards/risks";
 import { isAlive } from "../lock";
 import { progress, result, resultJson, takesColors } from "../output";
+import type { PlanDocument } from "../plan-document";
 import { withProgress } from "../progress";
-import { checkReviewOnly, reviewOnlyArguments } from "../review-only";
+import { costChangeOf } from "../review/cost";
+import { renderHtml } from "../review/html";
+import { renderMarkdown } from "../review/markdown";
+import type { Review } from "../review/model";
+import { isNothing, reviewOf } from "../review/review";
 import type { Plan, Terraform } from "../terraform";
 import {
   explainLock,
   openTerraform,
   openWorkspace,
   sharedShortcoming,
+  synthesizeStack,
   type SharedShortcoming,
+  type Synthesized,
   type Workspace,
 } from "../workspace";
+import { checkPlanIsOf } from "./apply";
 
 export interface PlanStackOptions {
   /** Where to save the plan. @default `landfall.tfplan` in the stack's folder */
@@ -96,11 +109,100 @@ export function checkArguments(name: string, args: readonly string[]): void {
   if (stray !== undefined) throw new UsageError(`"${stray}" is one argument too many.`);
 }
 
+const formats = ["text", "markdown", "json", "html"] as const;
+type Format = (typeof formats)[number];
+
 interface Flags {
   readonly out?: string;
+  readonly from?: string;
+  readonly format?: Format;
   readonly json?: true;
   readonly detailedExitcode?: true;
-  readonly reviewOnly?: true;
+}
+
+/** What a plan of a stack would do, with its risks and what it changes about the cost. */
+export function reviewStack({ stack, environment }: Synthesized, document: PlanDocument): Review {
+  const json = stackJson(stack).json as TerraformJson;
+  return reviewOf(stack.name, document, {
+    risks: risksOf(stack, document),
+    cost: costChangeOf(document, json, environment),
+  });
+}
+
+/** Puts a plan to stdout, and nothing else. */
+async function tell(synthesized: Synthesized, document: PlanDocument, format: Format): Promise<void> {
+  const review = reviewStack(synthesized, document);
+  if (format === "markdown") return result(renderMarkdown(review));
+  if (format === "json") return resultJson(review);
+  const { stack, shared, environment } = synthesized;
+  const graph = buildGraph([stack, ...(shared ? [shared] : [])].map(stackJson), environment);
+  result(await renderHtml(review, { svg: await svgOf(graph) }));
+}
+
+/** A workspace without what only a cloud knows. */
+const synthesizedOf = ({ stack, environment, shared }: Workspace): Synthesized => ({
+  stack,
+  environment,
+  shared: shared?.stack,
+});
+
+async function planNow(name: string, args: readonly string[], flags: Flags): Promise<boolean> {
+  const { out, json, format = "text" } = flags;
+  const workspace = await openWorkspace(name, { environment: process.env });
+  const terraform = await openTerraform(workspace);
+  requireShared(await checkShared(workspace));
+  const { file, changes } = await planStack(workspace, terraform, { out, args });
+  if (json) resultJson(await terraform.showJson(file));
+  else if (format === "text") result(await terraform.show(file, { color: takesColors(process.stdout) }));
+  else await tell(synthesizedOf(workspace), await terraform.showJson(file), format);
+  return changes;
+}
+
+/** Shows a plan that was made before. Where it is JSON already, no cloud and no Terraform is asked. */
+async function showSaved(name: string, from: string, { json, format = "text" }: Flags): Promise<boolean> {
+  const file = resolve(from);
+  if (!existsSync(file))
+    throw new UsageError(`There is no plan ${file}.`, {
+      mend: `Make it: ./landfall plan ${name} --out FILE`,
+    });
+  const given = readJson(file);
+  if (given !== undefined) {
+    if (format === "text" && !json)
+      throw new UsageError(`${from} is the JSON of a plan: give --format markdown, html or json.`);
+    const synthesized = synthesizeStack(name, { environment: process.env });
+    return show(synthesized, given, { json, format });
+  }
+  const workspace = await openWorkspace(name, { environment: process.env });
+  const terraform = await openTerraform(workspace);
+  const document = await terraform.showJson(file);
+  if (format !== "text" || json) return show(synthesizedOf(workspace), document, { json, format });
+  checkPlanIsOf(workspace.stack, document);
+  result(await terraform.show(file, { color: takesColors(process.stdout) }));
+  return !isNothing(document);
+}
+
+async function show(
+  synthesized: Synthesized,
+  document: PlanDocument,
+  { json, format }: { readonly json?: true; readonly format: Format },
+): Promise<boolean> {
+  checkPlanIsOf(synthesized.stack, document);
+  if (json) resultJson(document);
+  else await tell(synthesized, document, format);
+  return !isNothing(document);
+}
+
+/** A plan as `--json` prints it; undefined for one as the binary saves it, which is a ZIP. */
+function readJson(file: string): PlanDocument | undefined {
+  const bytes = readFileSync(file);
+  if (bytes.subarray(0, 2).toString("latin1") === "PK") return undefined;
+  try {
+    const found = JSON.parse(bytes.toString("utf8")) as Partial<PlanDocument> | null;
+    if (found?.configuration?.provider_config?.aws) return found as PlanDocument;
+  } catch {
+    // said below
+  }
+  throw new UsageError(`${file} is no plan, neither saved with --out nor printed with --json.`);
 }
 
 /** Adds `plan`. */
@@ -111,23 +213,27 @@ export function register(program: Command): void {
     .argument("<env>", "environment, or shared")
     .argument("[args...]", "arguments for Terraform, after --, such as -- -replace=ADDRESS")
     .option("--out <file>", "where to save the plan")
+    .addOption(
+      new Option(
+        "--from <file>",
+        "make no plan: show this one, saved with --out or printed with --json",
+      ).conflicts("out"),
+    )
+    .addOption(
+      new Option("--format <format>", "text as of Terraform; for reviewers markdown, json or html")
+        .choices(formats)
+        .conflicts("json"),
+    )
     .option("--json", "the plan as `terraform show -json` has it")
     .option("--detailed-exitcode", "exit code 2 where there are changes, as with Terraform")
-    .option("--review-only", "read no secret, and keep no plan: for a role that may only look")
-    .action(async (name: string, args: string[], { out, json, detailedExitcode, reviewOnly }: Flags) => {
+    .action(async (name: string, args: string[], flags: Flags) => {
       checkArguments(name, args);
-      if (reviewOnly) checkReviewOnly(out, args);
-      const workspace = await openWorkspace(name, { environment: process.env });
-      const terraform = await openTerraform(workspace, { reviewOnly });
-      requireShared(await checkShared(workspace));
-      const more = reviewOnly ? await reviewOnlyArguments(workspace) : [];
-      const work = async (file?: string): Promise<void> => {
-        const plan = await planStack(workspace, terraform, { out: file, args: [...args, ...more] });
-        if (json) resultJson(await terraform.showJson(plan.file));
-        else result(await terraform.show(plan.file, { color: takesColors(process.stdout) }));
-        if (detailedExitcode && plan.changes) process.exitCode = 2;
-      };
-      if (reviewOnly) await withOwnPlanFile(terraform, work);
-      else await work(out);
+      if (flags.from !== undefined && args.length > 0)
+        throw new UsageError("A saved plan is shown as it is: --from goes with no arguments after --.");
+      const changes =
+        flags.from === undefined
+          ? await planNow(name, args, flags)
+          : await showSaved(name, flags.from, flags);
+      if (flags.detailedExitcode && changes) process.exitCode = 2;
     });
 }
