@@ -73,6 +73,9 @@ export const forgotten = (address: string, before: Values, options?: ChangeOptio
 export const read = (address: string, after: Values, options?: ChangeOptions): ResourceChange =>
   made(["read"])(address, null, after, options);
 
+/** What a block has that is not the provider's. */
+const notAttributes = ["//", "lifecycle", "depends_on", "provisioner", "count", "for_each"];
+
 /** What a stack's `cdk.tf.json` would create: expressions are not known before the apply. */
 export function creationOf(json: {
   readonly resource?: Readonly<Record<string, Readonly<Record<string, Values>>>>;
@@ -81,13 +84,9 @@ export function creationOf(json: {
     Object.entries(named).map(([name, attributes]) => ({ address: `${type}.${name}`, attributes })),
   );
   const changes = blocks.map(({ address, attributes }) => {
-    const {
-      "//": _metadata,
-      lifecycle: _lifecycle,
-      depends_on: _depends,
-      provisioner: _provisioner,
-      ...own
-    } = attributes as Values & Record<"//" | "lifecycle" | "depends_on" | "provisioner", unknown>;
+    const own = Object.fromEntries(
+      Object.entries(attributes).filter(([key]) => !notAttributes.includes(key)),
+    );
     const unknown = { ...(unknownsIn(own) as Values), id: true, arn: true };
     return created(address, knownIn(own) as Values, { after_unknown: unknown });
   });

@@ -3,9 +3,7 @@ import type { PlanDocument } from "../plan-document";
 import type { Risk } from "../review/model";
 
 /** What somebody must look at. */
-export function risksOf(
-  _stack: Pick<SynthesizedStack, "name" | "deletionProtection">,
-  _document: PlanDocument,
-): Risk[] {
-  return [];
-}
+export const risksOf: (
+  stack: Pick<SynthesizedStack, "name" | "deletionProtection">,
+  document: PlanDocument,
+) => Risk[] = () => [];

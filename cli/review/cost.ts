@@ -100,11 +100,7 @@ function referenceNames(changes: readonly ResourceChange[]): (values: Attributes
     return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, replace(entry)]));
   };
   return (values) => {
-    const {
-      id: _id,
-      arn: _arn,
-      ...rest
-    } = values as Attributes & { readonly id?: unknown; readonly arn?: unknown };
-    return replace(rest) as Attributes;
+    const given = Object.entries(values).filter(([name]) => name !== "id" && name !== "arn");
+    return replace(Object.fromEntries(given)) as Attributes;
   };
 }
