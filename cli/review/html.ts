@@ -1,4 +1,5 @@
 import type { Review } from "./model";
+import type { ReviewPicture } from "./picture";
 
 /** The review as one file. */
 export const renderHtml: (review: Review, picture?: { readonly svg: string }) => Promise<string> | string = ({

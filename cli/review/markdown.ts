@@ -138,7 +138,7 @@ function risksOf(risks: readonly Risk[], { entries }: Folding): readonly string[
       row([code(rule, 60), refused ? "**refused**" : "look", code(address, 200), prose(what, 500)]),
     );
   return [
-    `**${risks.length} ${risks.length === 1 ? "risk" : "risks"}**${refused > 0 ? `; \`apply\` refuses this plan for ${refused} of them` : ""}`,
+    `**${risks.length} ${risks.length === 1 ? "risk" : "risks"}**${refused > 0 ? `; <code>apply</code> refuses this plan for ${refused} of them` : ""}`,
     "",
     ...table(["risk", "", "resource", "what"], rows),
     ...more(risks.length, entries, "risks"),

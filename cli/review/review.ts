@@ -132,8 +132,10 @@ const reasons: Readonly<Record<string, string>> = {
   read_because_dependency_pending: "what it reads from is about to change",
 };
 
-const reasonOf = ({ action_reason: reason }: ResourceChange): string | undefined =>
-  reason === undefined ? undefined : (reasons[reason] ?? reason.replaceAll("_", " "));
+function reasonOf({ action_reason: reason }: ResourceChange): string | undefined {
+  if (reason === undefined) return undefined;
+  return Object.hasOwn(reasons, reason) ? reasons[reason] : reason.replaceAll("_", " ");
+}
 
 /** Without what says nothing to a reader. */
 function attributesOf(

@@ -4,9 +4,7 @@ import { join, resolve } from "node:path";
 import { LandfallError, UsageError } from "../../environments/errors";
 import { isOwnArgument } from "../binary";
 import type { TerraformJson } from "../cost/template";
-import { buildGraph } from "../diagram/build";
 import { stackJson } from "../diagram/inventory";
-import { svgOf } from "../diagram/svg";
 import { risksOf } from "../guards/risks";
 import { isAlive } from "../lock";
 import { progress, result, resultJson, takesColors } from "../output";
@@ -16,6 +14,7 @@ import { costChangeOf } from "../review/cost";
 import { renderHtml } from "../review/html";
 import { renderMarkdown } from "../review/markdown";
 import type { Review } from "../review/model";
+import { reviewPicture } from "../review/picture";
 import { isNothing, reviewOf } from "../review/review";
 import type { Plan, Terraform } from "../terraform";
 import {
@@ -135,8 +134,8 @@ async function tell(synthesized: Synthesized, document: PlanDocument, format: Fo
   if (format === "markdown") return result(renderMarkdown(review));
   if (format === "json") return resultJson(review);
   const { stack, shared, environment } = synthesized;
-  const graph = buildGraph([stack, ...(shared ? [shared] : [])].map(stackJson), environment);
-  result(await renderHtml(review, { svg: await svgOf(graph) }));
+  const stacks = [stack, ...(shared ? [shared] : [])].map(stackJson);
+  result(await renderHtml(review, await reviewPicture(stacks, review, environment)));
 }
 
 /** A workspace without what only a cloud knows. */
