@@ -405,6 +405,7 @@ describe("secrets", () => {
     ["where a container has it from", ["container_definitions", "app", "secrets", "ApiKey", "valueFrom"]],
     ["a Sid", ["policy", "Statement", "ReadSecret", "Action"]],
     ["another word", ["metadata_options", 0, "http_tokens"]],
+    ["what names a request", ["creation_token"]],
     ["an index", [0]],
   ])("are not taken for %s", (_, path) => expect(holdsSecret(path)).toBe(false));
 });

@@ -32,8 +32,15 @@ type Values = Readonly<Record<string, unknown>>;
  * Nothing, an empty list and an empty block are the same.
  * @param path where the change's values are; by it secrets are known
  */
-export const differencesOf = (change: Change, path: readonly PathStep[] = []): Difference[] =>
-  walk({ ...placeOf(change), path });
+export function differencesOf(change: Change, path: readonly PathStep[] = []): readonly Difference[] {
+  if (path.length > 0) return walk({ ...placeOf(change), path });
+  const found = known.get(change) ?? walk({ ...placeOf(change), path });
+  known.set(change, found);
+  return found;
+}
+
+/** Review and fingerprint ask for the same. */
+const known = new WeakMap<Change, readonly Difference[]>();
 
 const placeOf = (change: Change): Omit<Place, "path"> => ({
   before: change.before,

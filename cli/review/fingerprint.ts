@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Change, PlanDocument, ResourceChange } from "../plan-document";
+import type { Change, PathStep, PlanDocument, ResourceChange } from "../plan-document";
 import { canonical, differencesOf, type End } from "./differences";
 
 /**
@@ -17,7 +17,7 @@ export function fingerprintOf({
   const resources = changes.filter(doesSomething).map(resourceText).sort();
   const named = Object.entries(outputs)
     .filter(([, { actions }]) => !isNoOp(actions))
-    .map(([name, change]) => `output ${name} ${changeText(change)}`)
+    .map(([name, change]) => `output ${name} ${changeText(change, [name])}`)
     .sort();
   return createHash("sha256")
     .update(JSON.stringify([...resources, ...named]))
@@ -45,12 +45,12 @@ function resourceText(resource: ResourceChange & { readonly deposed?: string }):
   ]);
 }
 
-function changeText(change: Change): string {
+function changeText(change: Change, place: readonly PathStep[] = []): string {
   const { actions, replace_paths: paths = [] } = change;
   const isGone = !actions.some((action) => ["create", "update", "no-op"].includes(action));
   const ends = isGone
     ? []
-    : differencesOf(change).map(({ path, before, after }) => [path, ...endTexts(before, after)]);
+    : differencesOf(change, place).map(({ path, before, after }) => [path, ...endTexts(before, after)]);
   return JSON.stringify([
     actions,
     paths.map((path) => JSON.stringify(path)).sort(),

@@ -2,6 +2,6 @@ import type { Review } from "./model";
 import type { ReviewPicture } from "./picture";
 
 /** The review as one file. */
-export const renderHtml: (review: Review, picture?: { readonly svg: string }) => Promise<string> | string = ({
+export const renderHtml: (review: Review, picture?: ReviewPicture) => Promise<string> | string = ({
   stack,
 }) => `<!doctype html><title>${stack}</title>`;

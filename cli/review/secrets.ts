@@ -22,6 +22,8 @@ const secretPairs = new Set([
   "connection string",
   "conn string",
 ]);
+/** The same, that hold none: they name a request, so that it is done once. */
+const harmlessPairs = new Set(["creation token", "client token", "request token"]);
 /** Ends of names that tell about a secret, and are none. */
 const about = new Set(
   "arn arns id ids name version enabled path length type types from days hours minutes url uri".split(" "),
@@ -36,13 +38,16 @@ export const holdsSecret = (path: readonly PathStep[]): boolean => {
   if (last !== undefined && about.has(last)) return false;
   return path.some((step, place) => {
     if (place > 0 && /^statement$/i.test(String(path[place - 1]))) return false; // a Sid, such as ReadSecrets
-    const words = wordsOf(step);
-    if (about.has(words.at(-1) ?? "")) return false;
-    return words.some((word, index) => {
-      return secretWords.has(word) || secretPairs.has(`${words[index - 1] ?? ""} ${word}`);
-    });
+    return isSecretName(wordsOf(step));
   });
 };
+
+const isSecretName = (words: readonly string[]): boolean =>
+  !about.has(words.at(-1) ?? "") &&
+  words.some((word, index) => {
+    const pair = `${words[index - 1] ?? ""} ${word}`;
+    return (secretWords.has(word) && !harmlessPairs.has(pair)) || secretPairs.has(pair);
+  });
 
 /** `DB_PASSWORD`, `dbPassword` and `db-password` are the same two words. */
 const wordsOf = (step: PathStep | undefined): string[] =>
