@@ -194,7 +194,7 @@ function leaf(place: Place): Difference[] {
   const secret =
     isMarked(beforeMarks) || isMarked(afterMarks) || (holdsSecret(path) && [before, after].some(isText));
   const end = (value: unknown): End => {
-    if (isEmpty(value)) return { kind: "absent" };
+    if (isEmpty(value) || (secret && value === "")) return { kind: "absent" };
     if (secret) return { kind: "sensitive" };
     const redactedValue = redacted(value, path);
     return redactedValue === sensitive ? { kind: "sensitive" } : { kind: "value", value: redactedValue };
