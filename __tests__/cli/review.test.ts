@@ -296,6 +296,15 @@ describe("secrets", () => {
       ),
     ],
     [
+      "a mark on a whole block at one end alone",
+      updated(
+        "aws_a.a",
+        { b: [{ v: canary }] },
+        { b: [{ v: `${canary}2` }] },
+        { after_sensitive: { b: true } },
+      ),
+    ],
+    [
       "a mark on everything",
       updated("aws_a.a", { v: canary }, { v: "x" }, { before_sensitive: true, after_sensitive: true }),
     ],
