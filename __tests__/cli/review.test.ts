@@ -547,6 +547,11 @@ describe("the fingerprint", () => {
     expect(fingerprintOf(planOf(changes))).not.toBe(plain);
   });
 
+  it("is the same whatever there is of what becomes unknown", () => {
+    const stopped = (ip: string) => updated("aws_a.a", { ip }, {}, { after_unknown: { ip: true } });
+    expect(fingerprintOf(planOf([stopped("1")]))).toBe(fingerprintOf(planOf([stopped("2")])));
+  });
+
   it("sees what a review only tells the size of, and each output", () => {
     const data = (byte: string) =>
       planOf([updated("aws_a.a", { user_data: "x" }, { user_data: byte.repeat(5000) })]);

@@ -191,8 +191,7 @@ function leaf(place: Place): Difference[] {
   const { path, unknown, before, after, beforeMarks, afterMarks } = place;
   const isUnknown = isMarked(unknown);
   if (!isUnknown && canonical(before) === canonical(after)) return [];
-  const secret =
-    isMarked(beforeMarks) || isMarked(afterMarks) || (holdsSecret(path) && [before, after].some(isText));
+  const secret = isMarked(beforeMarks) || isMarked(afterMarks);
   const end = (value: unknown): End => {
     if (isEmpty(value) || (secret && value === "")) return { kind: "absent" };
     if (secret) return { kind: "sensitive" };
@@ -203,7 +202,6 @@ function leaf(place: Place): Difference[] {
   return ends.before.kind === "absent" && ends.after.kind === "absent" ? [] : [{ path, ...ends }];
 }
 
-const isText = (value: unknown): boolean => typeof value === "string" && value !== "";
 const isEmpty = (value: unknown): boolean =>
   isNothing(value) || (!isScalar(value) && canonical(value) === "");
 
@@ -212,7 +210,7 @@ const sensitive = "(sensitive)";
 /** The value without what is taken for a secret by its name or its look; JSON in it, too. */
 function redacted(value: unknown, path: readonly PathStep[]): unknown {
   if (typeof value === "string") {
-    if (holdsSecret(path) || isPrivateKey(value)) return sensitive;
+    if (value !== "" && (holdsSecret(path) || isPrivateKey(value))) return sensitive;
     const json = parsedJson(value);
     return json === undefined ? withoutLogins(value) : JSON.stringify(redacted(json, path));
   }
