@@ -138,6 +138,19 @@ describe("attributes", () => {
     ]);
   });
 
+  it("that leave a list are told", () => {
+    const named = [
+      { name: "a", port: 1 },
+      { name: "b", port: 2 },
+    ];
+    expect(
+      changedFrom(
+        { rule: named, range: [{ to: 1 }, { to: 2 }] },
+        { rule: named.slice(1), range: [{ to: 2 }] },
+      ),
+    ).toEqual(["range.0.to: 1 -> <absent>", "rule.a.name: a -> <absent>", "rule.a.port: 1 -> <absent>"]);
+  });
+
   it("without a name in lists are told by their place, and one before them does not make all differ", () => {
     const rules = (...ports: number[]) => ({ rule: ports.map((port) => ({ port, to: port })) });
     expect(changedFrom(rules(1, 2, 3), rules(0, 1, 2, 3))).toEqual([
@@ -225,6 +238,18 @@ describe("attributes", () => {
       "disk.0.size: 1 -> 2 !",
       "disk.0.type: x -> y",
       "engine: a -> b !",
+    ]);
+  });
+
+  it("are told for it even where the provider works them out", () => {
+    const change = replaced(
+      "aws_thing.a",
+      { vpc_id: "vpc-1", arn: "a" },
+      {},
+      { replace_paths: [["vpc_id"]], after_unknown: { vpc_id: true, arn: true } },
+    );
+    expect(attributes(only(change, { configured: { "aws_thing.a": [] } }))).toEqual([
+      "vpc_id: vpc-1 -> <unknown> !",
     ]);
   });
 
@@ -542,9 +567,11 @@ describe("the fingerprint", () => {
     ["where it comes from", [updated("aws_a.a", { size: 1 }, { size: 2 }, { from: "aws_a.z" })]],
     ["what is imported", [updated("aws_a.a", { size: 1 }, { size: 2 }, { importing: { id: "x" } })]],
     ["nothing", []],
+    ["a move", [unchanged("aws_a.a", {}, {}, { from: "aws_a.z" })]],
   ])("is another for %s", (_, changes) => {
     const plain = fingerprintOf(planOf([updated("aws_a.a", { size: 1 }, { size: 2 })]));
     expect(fingerprintOf(planOf(changes))).not.toBe(plain);
+    expect(fingerprintOf(planOf(changes)) === fingerprintOf(planOf([]))).toBe(changes.length === 0);
   });
 
   it("is the same whatever there is of what becomes unknown", () => {
@@ -603,15 +630,21 @@ describe("the cost", () => {
   });
 
   it("of what is destroyed goes on from one resource to another by what AWS calls them", () => {
+    const definition = { cpu: "256", memory: "512", requires_compatibilities: ["FARGATE"] };
+    const service = { launch_type: "FARGATE", desired_count: 1 };
     const gone = planOf([
-      destroyed("aws_instance.a", { ...host("t3.small"), id: "i-1" }),
-      destroyed("aws_eip.a", { id: "eipalloc-1", instance: "i-1" }),
+      destroyed("aws_ecs_service.a", { ...service, id: "s", task_definition: "arn:td:1" }),
+      destroyed("aws_ecs_task_definition.a", { ...definition, id: "td", arn: "arn:td:1" }),
     ]);
-    const before = json({
-      aws_instance: { a: host("t3.small") },
-      aws_eip: { a: { instance: "${aws_instance.a.id}" } },
+    const cost = costChangeOf(gone, json({}));
+    expect(cost.notEstimated).toEqual([]);
+    const written = json({
+      aws_ecs_service: { a: { ...service, task_definition: "${aws_ecs_task_definition.a.arn}" } },
+      aws_ecs_task_definition: { a: definition },
     });
-    const all = planOf([created("aws_instance.a", {}), created("aws_eip.a", {})]);
-    expect(costChangeOf(gone, json({})).before).toBeCloseTo(costChangeOf(all, before).after, 6);
+    const all = costChangeOf(planOf([]), written).after;
+    expect(all).toBeGreaterThan(1);
+    expect(cost.before).toBeCloseTo(all, 6);
+    expect(cost.after).toBe(0);
   });
 });
