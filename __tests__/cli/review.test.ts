@@ -75,6 +75,16 @@ describe("what becomes of a resource", () => {
     );
   });
 
+  it("is told with a reason that is unknown here, whatever its name", () => {
+    expect(only(destroyed("aws_eip.a", {}, { reason: "toString" })).reason).toBe("toString");
+  });
+
+  it("is told of what a failed replacement has left, beside the resource itself", () => {
+    const left = { ...destroyed("aws_eip.a", { id: "old" }), deposed: "0a1b2c3d" };
+    const { changes } = reviewAll([left, unchanged("aws_eip.a", {}, {})]);
+    expect(changes).toMatchObject([{ action: "delete", reason: "left over by a replacement that failed" }]);
+  });
+
   it("comes by system, and there replaced and destroyed first", () => {
     const { changes } = reviewAll([
       created("aws_eip.chronos_a", {}),
@@ -572,6 +582,11 @@ describe("the fingerprint", () => {
     const plain = fingerprintOf(planOf([updated("aws_a.a", { size: 1 }, { size: 2 })]));
     expect(fingerprintOf(planOf(changes))).not.toBe(plain);
     expect(fingerprintOf(planOf(changes)) === fingerprintOf(planOf([]))).toBe(changes.length === 0);
+  });
+
+  it("is another where another resource is destroyed under the same address", () => {
+    const gone = (id: string) => fingerprintOf(planOf([destroyed("aws_a.a", { id })]));
+    expect(gone("1")).not.toBe(gone("2"));
   });
 
   it("is the same whatever there is of what becomes unknown", () => {
