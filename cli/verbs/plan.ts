@@ -10,6 +10,7 @@ import { isAlive } from "../lock";
 import { progress, result, resultJson, takesColors } from "../output";
 import type { PlanDocument } from "../plan-document";
 import { withProgress } from "../progress";
+import { checkReviewOnly, reviewOnlyArguments } from "../review-only";
 import { costChangeOf } from "../review/cost";
 import { renderHtml } from "../review/html";
 import { renderMarkdown } from "../review/markdown";
@@ -117,6 +118,7 @@ interface Flags {
   readonly format?: Format;
   readonly json?: true;
   readonly detailedExitcode?: true;
+  readonly reviewOnly?: true;
 }
 
 /** What a plan of a stack would do, with its risks and what it changes about the cost. */
@@ -146,15 +148,23 @@ const synthesizedOf = ({ stack, environment, shared }: Workspace): Synthesized =
 });
 
 async function planNow(name: string, args: readonly string[], flags: Flags): Promise<boolean> {
-  const { out, json, format = "text" } = flags;
+  const { out, json, format = "text", reviewOnly } = flags;
+  if (reviewOnly) checkReviewOnly(out, args);
   const workspace = await openWorkspace(name, { environment: process.env });
-  const terraform = await openTerraform(workspace);
+  const terraform = await openTerraform(workspace, { reviewOnly });
   requireShared(await checkShared(workspace));
-  const { file, changes } = await planStack(workspace, terraform, { out, args });
-  if (json) resultJson(await terraform.showJson(file));
-  else if (format === "text") result(await terraform.show(file, { color: takesColors(process.stdout) }));
-  else await tell(synthesizedOf(workspace), await terraform.showJson(file), format);
-  return changes;
+  const more = reviewOnly ? await reviewOnlyArguments(workspace) : [];
+  const work = async (chosen?: string): Promise<boolean> => {
+    const { file, changes } = await planStack(workspace, terraform, {
+      out: chosen,
+      args: [...args, ...more],
+    });
+    if (json) resultJson(await terraform.showJson(file));
+    else if (format === "text") result(await terraform.show(file, { color: takesColors(process.stdout) }));
+    else await tell(synthesizedOf(workspace), await terraform.showJson(file), format);
+    return changes;
+  };
+  return reviewOnly ? withOwnPlanFile(terraform, work) : work(out);
 }
 
 /** Shows a plan that was made before. Where it is JSON already, no cloud and no Terraform is asked. */
@@ -225,6 +235,12 @@ export function register(program: Command): void {
     )
     .option("--json", "the plan as `terraform show -json` has it")
     .option("--detailed-exitcode", "exit code 2 where there are changes, as with Terraform")
+    .addOption(
+      new Option(
+        "--review-only",
+        "read no secret, and keep no plan: for a role that may only look",
+      ).conflicts("from"),
+    )
     .action(async (name: string, args: string[], flags: Flags) => {
       checkArguments(name, args);
       if (flags.from !== undefined && args.length > 0)
