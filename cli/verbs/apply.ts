@@ -4,13 +4,16 @@ import { resolve } from "node:path";
 import { countManaged, type Outputs } from "../../backend/state-store";
 import type { SynthesizedStack } from "../../environments/app";
 import { LandfallError, UsageError } from "../../environments/errors";
-import { guardData } from "../data-guard";
+import { readReview, requireReviewed } from "../guards/reviewed";
+import { enforceGuards, parseAllowed, risksOf, type Allowed } from "../guards/risks";
 import { confirm, progress, result, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
 import { awaitMacroAi } from "../release/macro-ai";
 import { retiringTaskDefinitions } from "../task-definitions";
 import type { PlanDocument } from "../plan-document";
 import { refuseReviewOnly } from "../review-only";
+import type { Review } from "../review/model";
+import { reviewOf } from "../review/review";
 import { TerraformError, type Counts, type Terraform } from "../terraform";
 import { awaitServices } from "../rollout";
 import { explainLock, openTerraform, openWorkspace, type Workspace } from "../workspace";
@@ -28,6 +31,10 @@ export interface ApplyOptions {
   readonly withShared?: boolean;
   /** A saved plan, which is applied and nothing else. */
   readonly plan?: string;
+  /** A review, as `plan --format json` writes it: applied is only what does the same. */
+  readonly reviewed?: string;
+  /** Risks that are taken in this run: rules, or `<rule>:<address>`. */
+  readonly allow?: readonly string[];
   /** The user's own arguments for the binary's plan. */
   readonly args?: readonly string[];
   /** Whether the plan is shown before it is applied. @default true */
@@ -42,6 +49,8 @@ export interface ApplyOptions {
 export async function apply(name: string, options: ApplyOptions): Promise<Outputs> {
   const { yes, args, show } = options;
   const { environment } = options;
+  const allowed = parseAllowed(options.allow);
+  const reviewed = options.reviewed === undefined ? undefined : readReview(resolve(options.reviewed), name);
   const workspace = await openWorkspace(name, { environment, requireSecrets: true });
   checkBeforeApply(name, { environment });
   const terraform = await openTerraform(workspace);
@@ -53,14 +62,12 @@ export async function apply(name: string, options: ApplyOptions): Promise<Output
     requireShared(shortcoming);
   }
   if (options.plan !== undefined) {
-    await applySaved(workspace, terraform, resolve(options.plan), { yes });
+    await applySaved(workspace, terraform, resolve(options.plan), { yes, allowed });
   } else {
     await withOwnPlanFile(terraform, async (file) => {
-      const { changes, counts, destroyed } = await planStack(workspace, terraform, { args, out: file });
+      const { changes, counts } = await planStack(workspace, terraform, { args, out: file });
       requireSomethingKept(name, counts, countManaged(await workspace.store.read()));
-      // Nothing leaves the state of others but what is destroyed
-      if (changes && (workspace.stack.deletionProtection || destroyed.length > 0))
-        guardData(workspace.stack, await terraform.showJson(file));
+      if (changes || reviewed) check(workspace, await terraform.showJson(file), { allowed, reviewed });
       if (changes) await applyPlan(workspace, terraform, { file, total: totalOf(counts), yes, show });
       else progress(`${name}: no changes`);
     });
@@ -69,6 +76,17 @@ export async function apply(name: string, options: ApplyOptions): Promise<Output
   const exitCode = await finishApply(name, { environment, outputs });
   if (exitCode !== 0) process.exitCode = exitCode;
   return outputs;
+}
+
+/** @throws {LandfallError} where a plan is not what was reviewed, or the guards refuse it */
+function check(
+  { stack }: Workspace,
+  document: PlanDocument,
+  { allowed, reviewed }: { readonly allowed: readonly Allowed[]; readonly reviewed?: Review },
+): void {
+  if (reviewed)
+    requireReviewed(reviewed, reviewOf(stack.name, document, { risks: risksOf(stack, document) }));
+  enforceGuards(stack, document, { allowed });
 }
 
 /**
@@ -162,7 +180,7 @@ async function applySaved(
   workspace: Workspace,
   terraform: Terraform,
   file: string,
-  { yes }: Pick<ApplyOptions, "yes">,
+  { yes, allowed }: Pick<ApplyOptions, "yes"> & { readonly allowed: readonly Allowed[] },
 ): Promise<void> {
   const { name } = workspace.stack;
   if (!existsSync(file))
@@ -174,7 +192,7 @@ async function applySaved(
   refuseReviewOnly(name, document);
   const counts = countsOf(document);
   requireSomethingKept(name, counts, countManaged(await workspace.store.read()));
-  guardData(workspace.stack, document);
+  check(workspace, document, { allowed });
   try {
     await applyPlan(workspace, terraform, { file, total: totalOf(counts), yes });
   } catch (error) {
@@ -236,6 +254,30 @@ interface Flags {
   readonly yes?: true;
   readonly withShared?: true;
   readonly plan?: string;
+  readonly reviewed?: string;
+  readonly allow?: readonly string[];
+}
+
+/** @throws {UsageError} where options contradict each other */
+function checkFlags({ plan, reviewed, withShared }: Flags, args: readonly string[]): void {
+  if (plan !== undefined && (args.length > 0 || withShared)) {
+    throw new UsageError(
+      "A saved plan is applied as it is: --plan goes with neither --with-shared nor arguments after --.",
+    );
+  }
+  if (plan !== undefined && reviewed !== undefined) {
+    throw new UsageError("--reviewed plans anew, and --plan does not: they do not go together.", {
+      mend: "Give the review alone. A saved plan is refused by itself where the state has changed since.",
+    });
+  }
+  if (reviewed !== undefined && withShared) {
+    throw new UsageError(
+      "--reviewed does not go with --with-shared: nobody has reviewed the plan of shared.",
+      {
+        mend: "Have that reviewed too: ./landfall plan shared --format json > FILE, and apply it first.",
+      },
+    );
+  }
 }
 
 /** Adds `apply`, also called `deploy`. */
@@ -249,13 +291,15 @@ export function register(program: Command): void {
     .option("-y, --yes", "do not ask")
     .option("--with-shared", "apply shared first where it is missing or behind")
     .option("--plan <file>", "apply this saved plan and nothing else")
+    .option("--reviewed <file>", "apply only what does the same as this review, made by plan --format json")
+    .option(
+      "--allow <rule>",
+      "take a risk that is refused otherwise, for this run: a rule or <rule>:<address>; may be given again",
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
     .action(async (name: string, args: string[], flags: Flags) => {
       checkArguments(name, args);
-      if (flags.plan !== undefined && (args.length > 0 || flags.withShared)) {
-        throw new UsageError(
-          "A saved plan is applied as it is: --plan goes with neither --with-shared nor arguments after --.",
-        );
-      }
+      checkFlags(flags, args);
       result(formatOutputs(await apply(name, { environment: process.env, args, ...flags })));
     });
 }

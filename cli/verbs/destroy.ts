@@ -3,7 +3,7 @@ import { StateStore } from "../../backend/state-store";
 import { stageDefaults } from "../../environments/stage-class";
 import { LandfallError, UsageError } from "../../environments/errors";
 import { isEnvironmentStack } from "../../environments/stack-names";
-import { guardData } from "../data-guard";
+import { guardData } from "../guards/data-lost";
 import { confirm, confirmByName, progress, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
 import { retiringTaskDefinitions } from "../task-definitions";

@@ -1,8 +1,8 @@
-import type { SynthesizedStack } from "../environments/app";
-import { protectionOutput } from "../environments/environment-stack";
-import { LandfallError } from "../environments/errors";
-import { progress } from "./output";
-import type { PlanDocument, ResourceChange } from "./plan-document";
+import type { SynthesizedStack } from "../../environments/app";
+import { protectionOutput } from "../../environments/environment-stack";
+import { LandfallError } from "../../environments/errors";
+import { progress } from "../output";
+import type { PlanDocument, ResourceChange } from "../plan-document";
 
 /**
  * What is gone for good with a resource of each type. Logs are not here: they expire anyway. Nor is what one command
@@ -32,44 +32,77 @@ const replaceReasons: Readonly<Record<string, string>> = {
 type Guarded = Pick<SynthesizedStack, "name" | "deletionProtection">;
 
 /**
- * Refuses a plan that loses data of a stack that keeps it, and tells which data leaves the state and stays in AWS.
+ * Refuses a plan that loses data of a stack that keeps it, and tells which data leaves the state and stays in AWS. The
+ * other rules do not matter to the end of a stack.
  * @throws {LandfallError} naming each resource, what would become of it, and what to do
  */
 export function guardData(stack: Guarded, document: PlanDocument): void {
-  requireDataKept(stack, document);
-  const held = heldData(document).filter(({ change }) => change.actions.includes("forget"));
-  if (held.length > 0) progress(tellForgotten(stack.name, held));
+  const refusal = dataRefusal(stack, document);
+  if (refusal) throw refusal;
+  tellForgottenData(stack, document);
 }
 
-const heldData = ({ resource_changes: changes = [] }: PlanDocument): ResourceChange[] =>
-  changes.filter(({ mode, type }) => mode === "managed" && Object.hasOwn(dataHolders, type));
+const heldData = (
+  { resource_changes: changes = [] }: PlanDocument,
+  action: "delete" | "forget",
+): ResourceChange[] =>
+  changes.filter(
+    ({ mode, type, change }) =>
+      mode === "managed" && Object.hasOwn(dataHolders, type) && change.actions.includes(action),
+  );
 
-function requireDataKept(stack: Guarded, document: PlanDocument): void {
-  if (!keepsData(stack, document)) return;
-  const lost = heldData(document).filter(({ change }) => change.actions.includes("delete"));
-  if (lost.length === 0) return;
-  throw new LandfallError(
+/** Data that a plan destroys. */
+export const lostData = (document: PlanDocument): { address: string; what: string }[] =>
+  heldData(document, "delete").map((resource) => ({
+    address: resource.address,
+    what: `It would be ${fateOf(resource)}.`,
+  }));
+
+/** Data that leaves the state and stays in AWS. */
+export const forgottenData = (document: PlanDocument): { address: string; what: string }[] =>
+  heldData(document, "forget").map(({ address, type }) => ({
+    address,
+    what: `It would stay in AWS with ${dataHolders[type]}, and go on to cost.`,
+  }));
+
+/** Tells which data leaves the state and stays in AWS, and how to take it back. */
+export function tellForgottenData({ name }: Guarded, document: PlanDocument): void {
+  const held = heldData(document, "forget");
+  if (held.length > 0) progress(tellForgotten(name, held));
+}
+
+/** Why a plan is not applied, where it loses data of a stack that keeps it. */
+export function dataRefusal(stack: Guarded, document: PlanDocument): LandfallError | undefined {
+  const lost = keepsData(stack, document) ? heldData(document, "delete") : [];
+  if (lost.length === 0) return undefined;
+  return new LandfallError(
     [`This plan loses data that ${stack.name} keeps; nothing was applied.`, ...lost.map(tellLoss)].join("\n"),
-    { mend: mendOf(stack.name) },
+    { mend: mendOfLoss(stack.name) },
   );
 }
 
 /** Whoever takes the protection away does that alone, and loses data by a second plan only. */
-function keepsData({ deletionProtection }: Guarded, { output_changes: outputs }: PlanDocument): boolean {
+export function keepsData(
+  { deletionProtection }: Pick<Guarded, "deletionProtection">,
+  { output_changes: outputs }: PlanDocument,
+): boolean {
   const { before, after } = outputs?.[protectionOutput] ?? {};
   return deletionProtection || before === true || after === true;
 }
 
-function tellLoss({ address, type, action_reason: reason = "", change }: ResourceChange): string {
+const tellLoss = (resource: ResourceChange): string => `  ${resource.address} would be ${fateOf(resource)}.`;
+
+function fateOf({ type, action_reason: reason = "", change }: ResourceChange): string {
   const why = change.replace_paths?.map((path) => path.join(".")).join(", ") || undefined;
   const because = why ? `of ${why}` : replaceReasons[reason];
   const what = change.actions.includes("create")
     ? `replaced${because ? ` because ${because}` : ""}`
     : "destroyed";
-  return `  ${address} would be ${what}: ${dataHolders[type]} would be lost.`;
+  return `${what}: ${dataHolders[type]} would be lost`;
 }
 
-function mendOf(name: string): string {
+/** What to do where data would be lost. */
+export function mendOfLoss(name: string): string {
   if (name === "shared")
     return "To keep it, put the shared settings back as they were. If it is meant, delete it in AWS yourself, then apply again.";
   const file = `environments/${name}.env`;

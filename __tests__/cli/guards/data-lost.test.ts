@@ -1,6 +1,6 @@
-import { guardData } from "../../cli/data-guard";
-import type { PlanDocument, ResourceChange } from "../../cli/plan-document";
-import { LandfallError } from "../../environments/errors";
+import { guardData } from "../../../cli/guards/data-lost";
+import type { PlanDocument, ResourceChange } from "../../../cli/plan-document";
+import { LandfallError } from "../../../environments/errors";
 
 let said = "";
 beforeEach(() => {

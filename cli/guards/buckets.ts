@@ -1,0 +1,58 @@
+import type { PlanDocument } from "../plan-document";
+import { changesOf, fewOf, resourcesOf, text, texts, type Attributes, type Changed } from "./changes";
+import { grantsOf, isForSome } from "./policy-document";
+import type { Finding } from "./rules";
+
+const blockers = [
+  "block_public_acls",
+  "block_public_policy",
+  "ignore_public_acls",
+  "restrict_public_buckets",
+];
+const publicAcls = ["public-read", "public-read-write", "authenticated-read", "website"];
+const accessBlocks = ["aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block"];
+
+/** Buckets that anybody may read or write, or that are no longer kept from it. */
+export const publicBuckets = (document: PlanDocument): Finding[] =>
+  changesOf(document).flatMap((changed) =>
+    [lessBlocked(document, changed), publicAcl(changed), publicPolicy(changed)].flatMap((what) =>
+      what ? [{ address: changed.address, what }] : [],
+    ),
+  );
+
+function lessBlocked(document: PlanDocument, changed: Changed): string | undefined {
+  const { type, before, after, destroyed, existed } = changed;
+  if (!accessBlocks.includes(type)) return undefined;
+  if (destroyed)
+    return bucketGoesToo(document, before) ? undefined : "The bucket would lose its block of public access.";
+  const off = blockers.filter((name) => after[name] !== true && (!existed || before[name] === true));
+  return off.length > 0 ? `Public access would no longer be blocked by ${fewOf(off, 4)}.` : undefined;
+}
+
+/** Whether the bucket that a setting is for is destroyed by the same plan. */
+export const bucketGoesToo = (document: PlanDocument, { bucket }: Attributes): boolean =>
+  resourcesOf(document).some(
+    ({ type, before, destroyed }) =>
+      type === "aws_s3_bucket" &&
+      destroyed &&
+      bucket !== undefined &&
+      [before.bucket, before.id].includes(bucket),
+  );
+
+function publicAcl({ type, before, after, stays }: Changed): string | undefined {
+  if (!stays || !["aws_s3_bucket", "aws_s3_bucket_acl"].includes(type)) return undefined;
+  const acl = text(after.acl) ?? "";
+  return publicAcls.includes(acl) && before.acl !== acl ? `Its ACL would be ${acl}.` : undefined;
+}
+
+function publicPolicy({ type, before, after, stays }: Changed): string | undefined {
+  if (!stays || !["aws_s3_bucket", "aws_s3_bucket_policy"].includes(type)) return undefined;
+  const open = (values: Attributes) =>
+    texts(values.policy)
+      .flatMap((policy) => grantsOf(policy) ?? [])
+      .filter((grant) => grant.effect === "Allow" && grant.principal === "*" && !isForSome(grant))
+      .map(({ action, resource }) => `${action} on ${resource}`);
+  const had = open(before);
+  const more = open(after).filter((grant) => !had.includes(grant));
+  return more.length > 0 ? `Anybody could do ${fewOf(more)}.` : undefined;
+}

@@ -1,0 +1,89 @@
+import type { PlanDocument, ResourceChange } from "../plan-document";
+
+/** Attributes of a resource, before or after. */
+export type Attributes = Readonly<Record<string, unknown>>;
+
+/** A managed resource that a plan changes, with its attributes by name; none where it is not there. */
+export interface Changed {
+  readonly address: string;
+  readonly type: string;
+  readonly resource: ResourceChange;
+  readonly before: Attributes;
+  /** Without what is known only after the apply. */
+  readonly after: Attributes;
+  /** Whether it is there before, and there after. */
+  readonly existed: boolean;
+  readonly stays: boolean;
+  readonly replaced: boolean;
+  /** Whether it is destroyed and not made again. What only leaves the state is not. */
+  readonly destroyed: boolean;
+}
+
+const attributes = (value: unknown): Attributes =>
+  typeof value === "object" && value !== null ? (value as Attributes) : {};
+
+function changedOf(resource: ResourceChange): Changed {
+  const { address, type, change } = resource;
+  const has = (action: string) => change.actions.includes(action);
+  return {
+    address,
+    type,
+    resource,
+    before: attributes(change.before),
+    after: attributes(change.after),
+    existed: Boolean(change.before),
+    stays: !has("delete") || has("create"),
+    replaced: has("delete") && has("create"),
+    destroyed: has("delete") && !has("create"),
+  };
+}
+
+/** All managed resources of a plan, also those that stay as they are. */
+export const resourcesOf = ({ resource_changes: changes = [] }: PlanDocument): Changed[] =>
+  changes.filter(({ mode }) => mode === "managed").map(changedOf);
+
+/** Managed resources to which something is done. */
+export const changesOf = (document: PlanDocument): Changed[] =>
+  resourcesOf(document).filter(({ resource }) => {
+    const { actions } = resource.change;
+    return !actions.includes("no-op") && !actions.includes("forget");
+  });
+
+/** Whether an attribute is known only after the apply. */
+export const isUnknown = ({ resource }: Changed, name: string): boolean => {
+  const unknown = resource.change.after_unknown;
+  return unknown === true || attributes(unknown)[name] === true;
+};
+
+/** Whether an attribute must not be shown. */
+export const isSensitive = ({ resource: { change } }: Changed, name: string): boolean =>
+  [change.before_sensitive, change.after_sensitive].some(
+    (marks) => marks === true || attributes(marks)[name] === true,
+  );
+
+/** Whether an attribute of a resource that was there becomes, or may become, another. */
+export const differs = (changed: Changed, name: string): boolean =>
+  changed.existed &&
+  changed.stays &&
+  (isUnknown(changed, name) ||
+    JSON.stringify(changed.before[name] ?? null) !== JSON.stringify(changed.after[name] ?? null));
+
+export const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+export const texts = (value: unknown): string[] =>
+  (Array.isArray(value) ? value : [value]).filter((one): one is string => typeof one === "string");
+/** Blocks of a list attribute. */
+export const blocks = (value: unknown): Attributes[] => (Array.isArray(value) ? value.map(attributes) : []);
+
+/** Accounts that the plan may change, as its provider is configured. */
+export function accountsOf({ configuration }: PlanDocument): readonly string[] {
+  const { allowed_account_ids: allowed } = configuration.provider_config.aws.expressions as {
+    readonly allowed_account_ids?: { readonly constant_value?: readonly string[] };
+  };
+  return allowed?.constant_value ?? [];
+}
+
+/** Some words, shortened to a few and the number of the rest. */
+export function fewOf(words: readonly string[], most = 3): string {
+  const rest = words.length - most;
+  return rest > 0 ? `${words.slice(0, most).join(", ")} and ${rest} more` : words.join(", ");
+}

@@ -1,0 +1,202 @@
+import type { PlanDocument } from "../plan-document";
+import {
+  accountsOf,
+  blocks,
+  changesOf,
+  differs,
+  fewOf,
+  isSensitive,
+  isUnknown,
+  resourcesOf,
+  text,
+  texts,
+} from "./changes";
+import type { Attributes, Changed } from "./changes";
+import { grantsOf, isForSome, widenedBy, type Grant } from "./policy-document";
+import type { Finding } from "./rules";
+
+/** Attributes that hold a policy document, by type. Those of buckets are in public-bucket.ts too. */
+const documents: Readonly<Record<string, string>> = {
+  aws_ecr_repository_policy: "policy",
+  aws_efs_file_system_policy: "policy",
+  aws_iam_group_policy: "policy",
+  aws_iam_policy: "policy",
+  aws_iam_role: "assume_role_policy",
+  aws_iam_role_policy: "policy",
+  aws_iam_user_policy: "policy",
+  aws_kms_key: "policy",
+  aws_kms_key_policy: "policy",
+  aws_lambda_layer_version_permission: "policy",
+  aws_s3_bucket_policy: "policy",
+  aws_secretsmanager_secret: "policy",
+  aws_secretsmanager_secret_policy: "policy",
+  aws_sns_topic: "policy",
+  aws_sns_topic_policy: "policy",
+  aws_sqs_queue: "policy",
+  aws_sqs_queue_policy: "policy",
+};
+/** Policies of an identity that is there already widen it when they are made. */
+const ofRole: Readonly<Record<string, "role" | "user" | "group">> = {
+  aws_iam_role_policy: "role",
+  aws_iam_role_policy_attachment: "role",
+  aws_iam_user_policy: "user",
+  aws_iam_user_policy_attachment: "user",
+  aws_iam_group_policy: "group",
+  aws_iam_group_policy_attachment: "group",
+};
+/** AWS's own policies that let an identity give itself all others. */
+const masterPolicies = /:policy\/(AdministratorAccess|IAMFullAccess|PowerUserAccess)$/;
+
+/** What roles, users, keys and queues may do, or let others do, that they could not before. */
+export const iamWidened = (document: PlanDocument): Finding[] =>
+  changesOf(document)
+    .filter(({ stays }) => stays)
+    .flatMap((changed) => [
+      ...widenedDocument(document, changed),
+      ...widenedAttachment(document, changed),
+      ...changedBoundary(changed),
+    ]);
+
+/** What gives an identity everything, or lets in whoever is not of our accounts. */
+export const iamOpened = (document: PlanDocument): Finding[] => {
+  const accounts = accountsOf(document);
+  return changesOf(document).flatMap((changed) => [
+    ...(changed.stays ? openedDocument(accounts, changed) : []),
+    ...(changed.stays ? masterAttachment(changed) : []),
+    ...removedBoundary(changed),
+  ]);
+};
+
+const sentence = (grants: readonly Grant[]): string => {
+  const allowed = grants.filter(({ effect }) => effect === "Allow").map(grantInWords);
+  const undenied = grants.filter(({ effect }) => effect === "Deny").map(grantInWords);
+  return [
+    ...(allowed.length > 0 ? [`It would newly allow ${fewOf([...new Set(allowed)])}.`] : []),
+    ...(undenied.length > 0 ? [`It would no longer deny ${fewOf([...new Set(undenied)])}.`] : []),
+  ].join(" ");
+};
+
+const inWords = (value: string): string =>
+  value.startsWith("!") ? `all but ${value.slice(1).replaceAll("|", ", ")}` : value;
+
+const grantInWords = ({ action, resource, principal }: Grant): string =>
+  [inWords(action), resource && `on ${inWords(resource)}`, principal && `to ${inWords(principal)}`]
+    .filter(Boolean)
+    .join(" ");
+
+/** All documents of a resource, its attribute and inline ones, as one list of grants. */
+function grantsIn({ type }: Changed, values: Attributes): Grant[] | undefined {
+  const name = documents[type];
+  const inline = type === "aws_iam_role" ? blocks(values.inline_policy).map(({ policy }) => policy) : [];
+  const all = [...(name ? [values[name]] : []), ...inline].map(grantsOf);
+  return all.includes(undefined) ? undefined : all.flatMap((grants) => grants ?? []);
+}
+
+function widenedDocument(document: PlanDocument, changed: Changed): Finding[] {
+  const { address, type, before, after, existed } = changed;
+  const attribute = documents[type];
+  if (!attribute || (!existed && !isOfExisting(document, changed))) return [];
+  if (isUnknown(changed, attribute) || (existed && isUnknown(changed, "inline_policy")))
+    return [{ address, what: "What its policy will allow is known only after the apply." }];
+  const [had, has] = [grantsIn(changed, before), grantsIn(changed, after)];
+  if (!had || !has)
+    return differs(changed, attribute) ? [{ address, what: "Its policy changes, and cannot be read." }] : [];
+  const widened = widenedBy(had, has);
+  if (widened.length > 0 && isSensitive(changed, attribute))
+    return [{ address, what: "Its policy would allow more; it is sensitive and not shown." }];
+  return widened.length > 0 ? [{ address, what: sentence(widened) }] : [];
+}
+
+/** Whether what a policy is for is there before the plan; a new one is looked at as a whole, when it is reviewed. */
+function isOfExisting(document: PlanDocument, changed: Changed): boolean {
+  const kind = ofRole[changed.type];
+  if (!kind || isUnknown(changed, kind)) return false;
+  const name = text(changed.after[kind]);
+  const owners = resourcesOf(document).filter(
+    ({ type, after }) => type === `aws_iam_${kind}` && after.name === name,
+  );
+  return name !== undefined && owners.every(({ existed }) => existed);
+}
+
+function widenedAttachment(document: PlanDocument, changed: Changed): Finding[] {
+  const { address, type, before, after } = changed;
+  if (type === "aws_iam_role") {
+    const had = texts(before.managed_policy_arns);
+    const more = texts(after.managed_policy_arns).filter((arn) => !had.includes(arn));
+    return changed.existed && more.length > 0
+      ? [{ address, what: `It would newly have ${fewOf(more)}.` }]
+      : [];
+  }
+  if (!/^aws_iam_(role|user|group)_policy_attachment$/.test(type)) return [];
+  if (before.policy_arn !== undefined && before.policy_arn === after.policy_arn) return [];
+  if (!changed.existed && !isOfExisting(document, changed)) return [];
+  const kind = ofRole[type] ?? "role";
+  const policy = text(after.policy_arn) ?? "a policy that is not there yet";
+  return [{ address, what: `The ${kind} ${text(after[kind]) ?? ""} would newly have ${policy}.` }];
+}
+
+function openedDocument(accounts: readonly string[], changed: Changed): Finding[] {
+  const { address, before, after } = changed;
+  const had = new Set((grantsIn(changed, before) ?? []).map((grant) => openedBy(accounts, changed, grant)));
+  const reasons = (grantsIn(changed, after) ?? [])
+    .map((grant) => openedBy(accounts, changed, grant))
+    .filter((reason) => reason !== undefined && !had.has(reason));
+  return [...new Set(reasons)].map((what) => ({ address, what: what ?? "" }));
+}
+
+/** Why a grant is one that must not be given by accident; undefined where it is not. */
+function openedBy(accounts: readonly string[], { type }: Changed, grant: Grant): string | undefined {
+  const { effect, action, resource, principal } = grant;
+  if (effect !== "Allow") return undefined;
+  if (principal === "") {
+    const everywhere = resource === "*" || resource.startsWith("!");
+    if (everywhere && /^(\*|\*:\*|[\w-]+:\*|!.*)$/.test(action))
+      return `It would allow ${inWords(action)} on ${inWords(resource)}.`;
+    return /^(iam|sts|organizations):\*$/i.test(action) ? `It would allow ${action}.` : undefined;
+  }
+  if (type === "aws_s3_bucket_policy" && principal === "*") return undefined; // public-bucket has it
+  if (principal === "*" || principal.startsWith("!"))
+    return isForSome(grant) ? undefined : `It would let anybody do ${inWords(action)}.`;
+  const [kind, ...rest] = principal.split(":");
+  const who = rest.join(":");
+  if (kind === "Federated" && !isForSome(grant)) return `It would let in everybody whom ${who} knows.`;
+  const account = /^\d{12}$/.test(who) ? who : /^arn:[\w-]+:(?:iam|sts)::(\d{12}):/.exec(who)?.[1];
+  return kind === "AWS" && account && !accounts.includes(account)
+    ? `It would let in account ${account}.`
+    : undefined;
+}
+
+function masterAttachment({ address, type, before, after }: Changed): Finding[] {
+  const arns = (values: Attributes) =>
+    type === "aws_iam_role" ? texts(values.managed_policy_arns) : texts(values.policy_arn);
+  if (!/^aws_iam_(role|((role|user|group)_)?policy_attachment)$/.test(type)) return [];
+  const had = arns(before);
+  return arns(after)
+    .filter((arn) => masterPolicies.test(arn) && !had.includes(arn))
+    .map((arn) => ({ address, what: `It would give ${arn}.` }));
+}
+
+const bounded = ["aws_iam_role", "aws_iam_user"];
+
+function removedBoundary(changed: Changed): Finding[] {
+  const { address, type, before, after, stays } = changed;
+  const removed =
+    bounded.includes(type) &&
+    stays &&
+    text(before.permissions_boundary) &&
+    !isUnknown(changed, "permissions_boundary") &&
+    !text(after.permissions_boundary);
+  return removed
+    ? [{ address, what: `It would lose its boundary ${text(before.permissions_boundary)}.` }]
+    : [];
+}
+
+function changedBoundary(changed: Changed): Finding[] {
+  const { address, type, before, after } = changed;
+  if (!bounded.includes(type) || !differs(changed, "permissions_boundary")) return [];
+  const now = isUnknown(changed, "permissions_boundary")
+    ? "one that is not there yet"
+    : text(after.permissions_boundary);
+  const had = text(before.permissions_boundary);
+  return had && now ? [{ address, what: `Its boundary ${had} becomes ${now}.` }] : [];
+}
