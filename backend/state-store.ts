@@ -1,21 +1,32 @@
 import {
+  ConditionalCheckFailedException,
   DeleteItemCommand,
   DescribeTableCommand,
   DynamoDBClient,
   GetItemCommand,
+  PutItemCommand,
   ResourceNotFoundException,
 } from "@aws-sdk/client-dynamodb";
 import {
   DeleteObjectCommand,
   GetObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   NoSuchBucket,
   NoSuchKey,
   paginateListObjectsV2,
+  PutObjectCommand,
   S3Client,
+  type DeleteMarkerEntry,
+  type ListObjectVersionsCommandOutput,
+  type ObjectVersion,
 } from "@aws-sdk/client-s3";
+import { createHash } from "node:crypto";
 import { LandfallError } from "../environments/errors";
 import type { StateLocation } from "./location";
+import { describeHolder, type LockHolder } from "./lock-holder";
+
+export type { LockHolder } from "./lock-holder";
 
 /** How AWS is reached, where the SDK is not to find it out by itself. */
 export interface Connection {
@@ -43,15 +54,24 @@ export const countManaged = (state: State | undefined): number =>
     .reduce((sum, { instances }) => sum + (instances?.length ?? 1), 0);
 export type Outputs = Readonly<Record<string, { readonly value: unknown; readonly sensitive?: boolean }>>;
 
-/** Who holds a lock, as Terraform and OpenTofu write it down. */
-export interface LockHolder {
-  readonly ID: string;
-  /** Such as `OperationTypeApply`. */
-  readonly Operation: string;
-  /** User and machine. */
-  readonly Who: string;
-  /** ISO 8601. */
-  readonly Created: string;
+/** A stack's state among the others of the bucket. */
+export interface StoredState {
+  readonly name: string;
+  readonly modified: Date;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** What a stack's state was at a time. */
+export interface StoredVersion {
+  /** S3's; `null` of a bucket that kept no versions then. */
+  readonly id: string;
+  readonly modified: Date;
+  /** In bytes; 0 for a deletion. */
+  readonly size: number;
+  /** Whether it says that the state was deleted. */
+  readonly deleted: boolean;
+  readonly latest: boolean;
 }
 
 /** What the backend holds of one stack. Every method throws {@link LandfallError} where AWS refuses. */
@@ -83,17 +103,85 @@ export class StateStore {
 
   /** Names of the stacks that have a state in the bucket. */
   async stacks(): Promise<readonly string[]> {
+    return (await this.states()).map(({ name }) => name);
+  }
+
+  /** The states in the bucket. */
+  async states(): Promise<readonly StoredState[]> {
     const { bucket } = this.location;
     const listing = async () => {
-      const names: string[] = [];
+      const found: StoredState[] = [];
       for await (const { Contents = [] } of paginateListObjectsV2({ client: this.s3 }, { Bucket: bucket })) {
-        names.push(
-          ...Contents.flatMap(({ Key }) => /^([^/]+)\/terraform\.tfstate$/.exec(Key ?? "")?.[1] ?? []),
-        );
+        for (const { Key = "", LastModified = new Date(0), Size = 0 } of Contents) {
+          const name = /^([^/]+)\/terraform\.tfstate$/.exec(Key)?.[1];
+          if (name !== undefined) found.push({ name, modified: LastModified, size: Size });
+        }
       }
-      return names;
+      return found;
     };
     return (await absentAsUndefined(listing(), `bucket ${bucket}`)) ?? [];
+  }
+
+  /** All that the stack's state was, newest first, as far as the bucket keeps it. */
+  async versions(): Promise<readonly StoredVersion[]> {
+    const { bucket, key } = this.location;
+    const all = async () => {
+      const found: StoredVersion[] = [];
+      let from: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {};
+      while (from) {
+        const page: ListObjectVersionsCommandOutput = await this.s3.send(
+          new ListObjectVersionsCommand({ Bucket: bucket, Prefix: key, ...from }),
+        );
+        const own = ({ Key }: ObjectVersion | DeleteMarkerEntry) => Key === key; // not the lock file's
+        found.push(
+          ...(page.Versions ?? []).filter(own).map((version) => storedVersion(version, version.Size)),
+          ...(page.DeleteMarkers ?? []).filter(own).map((marker) => storedVersion(marker)),
+        );
+        from = page.IsTruncated
+          ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
+          : undefined;
+      }
+      return found;
+    };
+    const found = (await absentAsUndefined(all(), `bucket ${bucket}`)) ?? [];
+    // S3 tells seconds; within one, its own order stays
+    return [...found].sort(
+      (a, b) => Number(b.latest) - Number(a.latest) || b.modified.getTime() - a.modified.getTime(),
+    );
+  }
+
+  /**
+   * The text of the state as it was at a version.
+   * @throws {LandfallError} where the bucket has it no longer
+   */
+  async readVersion(id: string): Promise<string> {
+    const body = await this.object(this.location.key, id);
+    if (body !== undefined) return body;
+    throw new LandfallError(`The bucket ${this.location.bucket} no longer has the version ${id}.`, {
+      mend: "It was removed by hand, or by the bucket's lifecycle rules.",
+    });
+  }
+
+  /**
+   * Writes a state as the newest version, and its checksum where a table keeps one, as Terraform does. The caller holds
+   * the lock.
+   */
+  async write(body: string): Promise<void> {
+    const { bucket, key, lockTable } = this.location;
+    const put = new PutObjectCommand({
+      Bucket: bucket,
+      Key: key,
+      Body: body,
+      ContentType: "application/json",
+      ServerSideEncryption: "AES256", // what `encrypt` of the backend asks for
+    });
+    await explaining(this.s3.send(put), `bucket ${bucket}`);
+    if (!lockTable) return;
+    const Item = { ...this.lockKey("-md5"), Digest: { S: createHash("md5").update(body).digest("hex") } };
+    await explaining(
+      this.dynamodb.send(new PutItemCommand({ TableName: lockTable, Item })),
+      `table ${lockTable}`,
+    );
   }
 
   /** The stack's state, undefined where it was never deployed. */
@@ -110,6 +198,54 @@ export class StateStore {
   }
 
   /**
+   * Takes the stack's lock, wherever the binary would take it.
+   * @returns undefined where it is ours now, else who has it
+   */
+  async takeLock(lock: LockHolder): Promise<LockHolder | undefined> {
+    const { bucket, key, lockTable, lockFile } = this.location;
+    const text = JSON.stringify({ ...lock, Info: "", Version: "", Path: `${bucket}/${key}` });
+    if (lockFile) {
+      const put = new PutObjectCommand({
+        Bucket: bucket,
+        Key: this.lockFileKey,
+        Body: text,
+        IfNoneMatch: "*",
+        ContentType: "application/json",
+        ServerSideEncryption: "AES256",
+      });
+      if (!(await isDone(this.s3.send(put), `bucket ${bucket}`))) return this.holderOr(lock);
+    }
+    if (!lockTable) return undefined;
+    const put = new PutItemCommand({
+      TableName: lockTable,
+      Item: { ...this.lockKey(), Info: { S: text } },
+      ConditionExpression: "attribute_not_exists(LockID)",
+    });
+    try {
+      if (await isDone(this.dynamodb.send(put), `table ${lockTable}`)) return undefined;
+    } catch (error) {
+      if (lockFile) await this.removeLockFile();
+      throw error;
+    }
+    const holder = await this.holderOr(lock);
+    if (lockFile) await this.removeLockFile();
+    return holder;
+  }
+
+  /** @throws {LandfallError} where nobody has the lock by now, or it is that one */
+  private async holderOr({ ID }: LockHolder): Promise<LockHolder> {
+    const holder = await this.lockHolder();
+    if (holder && holder.ID !== ID) return holder;
+    throw new LandfallError("The state was locked a moment ago; nothing was changed.", {
+      mend: "Try again.",
+    });
+  }
+
+  private async removeLockFile(): Promise<void> {
+    await this.s3.send(new DeleteObjectCommand({ Bucket: this.location.bucket, Key: this.lockFileKey }));
+  }
+
+  /**
    * Takes the lock away from its holder, in the table and in the bucket. Done here and not by `force-unlock`, which
    * needs the provider installed and fails where only one of the two is held.
    * @throws {LandfallError} where another has it by now
@@ -117,13 +253,15 @@ export class StateStore {
   async releaseLock({ ID }: LockHolder): Promise<void> {
     const holder = await this.lockHolder();
     if (holder && holder.ID !== ID) {
-      throw new LandfallError(`The lock is now held by another run, of ${holder.Who}; it was left alone.`);
+      throw new LandfallError(
+        `Another run has the lock by now, and it was left alone: it is ${describeHolder(holder)}.`,
+      );
     }
-    const { bucket, lockTable, lockFile } = this.location;
+    const { lockTable, lockFile } = this.location;
     if (lockTable) {
       await this.dynamodb.send(new DeleteItemCommand({ TableName: lockTable, Key: this.lockKey() }));
     }
-    if (lockFile) await this.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: this.lockFileKey }));
+    if (lockFile) await this.removeLockFile();
   }
 
   /** Forgets the checksum of a state that is not in the bucket; Terraform would wait for that state and then fail. */
@@ -148,10 +286,43 @@ export class StateStore {
     return (await absentAsUndefined(this.dynamodb.send(get), `table ${lockTable}`))?.Item?.Info?.S;
   }
 
-  private async object(key: string): Promise<string | undefined> {
+  private async object(key: string, version?: string): Promise<string | undefined> {
     const { bucket } = this.location;
-    const get = this.s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    const get = this.s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: version }));
     return (await absentAsUndefined(get, `bucket ${bucket}`))?.Body?.transformToString();
+  }
+}
+
+const storedVersion = (
+  { VersionId = "null", LastModified = new Date(0), IsLatest = false }: ObjectVersion | DeleteMarkerEntry,
+  size?: number,
+): StoredVersion => ({
+  id: VersionId,
+  modified: LastModified,
+  size: size ?? 0,
+  deleted: size === undefined,
+  latest: IsLatest,
+});
+
+async function explaining<T>(call: Promise<T>, subject: string): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw explained(error as AwsError, subject);
+  }
+}
+
+/** Whether AWS has done it; false where its condition was not met. */
+async function isDone(call: Promise<unknown>, subject: string): Promise<boolean> {
+  try {
+    await call;
+    return true;
+  } catch (error) {
+    const { name, $metadata } = error as AwsError;
+    const unmet = ["PreconditionFailed", "ConditionalRequestConflict"].includes(name);
+    if (unmet || $metadata?.httpStatusCode === 412 || error instanceof ConditionalCheckFailedException)
+      return false;
+    throw explained(error as AwsError, subject);
   }
 }
 
@@ -161,7 +332,7 @@ async function absentAsUndefined<T>(call: Promise<T>, subject: string): Promise<
     return await call;
   } catch (error) {
     const absent = [NoSuchBucket, NoSuchKey, ResourceNotFoundException].some((kind) => error instanceof kind);
-    if (absent || (error as Error).name === "NoSuchBucket") return undefined;
+    if (absent || ["NoSuchBucket", "NoSuchVersion"].includes((error as Error).name)) return undefined;
     throw explained(error as AwsError, subject);
   }
 }

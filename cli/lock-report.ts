@@ -1,24 +1,22 @@
-import type { LockHolder } from "../backend/state-store";
+import { describeHolder, type LockHolder } from "../backend/lock-holder";
 import { LandfallError } from "../environments/errors";
 
-/** A lock's holder in words: who, doing what, since when. */
-export function describeHolder({ Who, Operation, Created }: LockHolder, now: Date = new Date()): string {
-  const operation = Operation.replace(/^OperationType/, "").toLowerCase() || "unknown";
-  const since = new Date(Created);
-  const age = Number.isNaN(since.getTime()) ? "" : ` (${formatAge(now.getTime() - since.getTime())} ago)`;
-  return `held by ${Who} for ${operation} since ${Created}${age}`;
-}
-
-/** Milliseconds as the largest unit that fits, such as `3 min`. */
-export function formatAge(milliseconds: number): string {
-  const seconds = Math.max(0, Math.round(milliseconds / 1000));
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86400)} days`;
-}
+export { describeHolder, formatAge } from "../backend/lock-holder";
 
 export const lockedError = (stack: string, holder: LockHolder): LandfallError =>
   new LandfallError(`The state of ${stack} is locked: ${describeHolder(holder)}.`, {
     mend: `Wait until that run ends. If it is dead: ./landfall unlock ${stack}`,
   });
+
+/**
+ * The holder that a refusal of Terraform's or OpenTofu's own names; undefined where it names none. By then the lock may
+ * be free again, and whoever asks the table finds nobody.
+ */
+export function holderIn(detail: string): LockHolder | undefined {
+  const field = (name: string) => new RegExp(`^\\s*${name}:[ \\t]*(.*?)\\s*$`, "m").exec(detail)?.[1];
+  const [ID, Who, Created] = [field("ID"), field("Who"), field("Created")];
+  if (!ID || !Who || !Created) return undefined;
+  // Go's own way to write a time, which JavaScript does not read
+  const [, day, time] = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) \+0000 UTC/.exec(Created) ?? [];
+  return { ID, Operation: field("Operation") ?? "", Who, Created: day ? `${day}T${time}Z` : Created };
+}

@@ -26,6 +26,7 @@ import { register as restart } from "./verbs/restart";
 import { register as run } from "./verbs/run";
 import { register as sandbox } from "./verbs/sandbox";
 import { register as secret } from "./verbs/secret";
+import { register as state } from "./verbs/state";
 import { register as test } from "./verbs/test";
 import { register as unlock } from "./verbs/unlock";
 
@@ -42,6 +43,7 @@ const verbs = [
   diagram,
   outputs,
   unlock,
+  state,
   images,
   release,
   remote,

@@ -10,7 +10,7 @@ import { findBinary } from "./binary";
 import { LandfallError } from "../environments/errors";
 import { requireEnvironment } from "./environment-name";
 import { targetOf, type Target } from "./guard";
-import { lockedError } from "./lock-report";
+import { holderIn, lockedError } from "./lock-report";
 import { progress } from "./output";
 import { reviewOnlyEnvironment } from "./review-only";
 import { Terraform, TerraformError } from "./terraform";
@@ -149,8 +149,8 @@ export async function explainLock<T>({ stack, store }: Workspace, work: () => Pr
   try {
     return await work();
   } catch (error) {
-    const isLocked = error instanceof TerraformError && error.is("Error acquiring the state lock");
-    const holder = isLocked ? await store.lockHolder() : undefined;
+    if (!(error instanceof TerraformError) || !error.is("Error acquiring the state lock")) throw error;
+    const holder = (await store.lockHolder()) ?? holderIn(error.message);
     throw holder ? lockedError(stack.name, holder) : error;
   }
 }

@@ -1,0 +1,259 @@
+import { InvalidArgumentError, type Command } from "commander";
+import { randomUUID } from "node:crypto";
+import { hostname, userInfo } from "node:os";
+import { join } from "node:path";
+import type { LockHolder } from "../../backend/lock-holder";
+import {
+  factsOf,
+  historyOf,
+  planRestore,
+  restore,
+  type HistoryEntry,
+  type Restoration,
+} from "../../backend/state-history";
+import { countManaged, StateStore, type State } from "../../backend/state-store";
+import { UsageError } from "../../environments/errors";
+import { nearest } from "../../environments/nearest";
+import { environmentNames } from "../../environments/read";
+import { projectRoot } from "../../environments/root";
+import { describeHolder, formatAge, lockedError } from "../lock-report";
+import { confirm, progress, result, resultJson } from "../output";
+import { openWorkspace } from "../workspace";
+
+/** Versions that `history` tells without `--limit`. */
+const DEFAULT_LIMIT = 20;
+/** Addresses that are named in a line of text; JSON has all. */
+const MOST_NAMED = 3;
+
+/** Names of stacks that are no environments. */
+const own = ["shared", "state"];
+const environments = (): readonly string[] => environmentNames(join(projectRoot, "environments"));
+
+interface Listed {
+  readonly name: string;
+  readonly modified: string;
+  /** In bytes. */
+  readonly size: number;
+  readonly serial?: number;
+  readonly resources?: number;
+  /** Whether there is no file of that environment any more. */
+  readonly orphaned: boolean;
+  readonly lock?: LockHolder;
+}
+
+/** What the state bucket of `shared` holds. */
+async function list(environment: NodeJS.ProcessEnv): Promise<Listed[]> {
+  const { stack, target, store } = await openWorkspace("shared", { environment });
+  const known = [...own, ...environments()];
+  const listed: Listed[] = [];
+  for (const { name, modified, size } of await store.states()) {
+    const one = new StateStore({ ...stack.state, key: `${name}/terraform.tfstate` }, target.emulator);
+    const state = (await one.read()) as (State & { readonly serial?: number }) | undefined;
+    listed.push({
+      name,
+      modified: modified.toISOString(),
+      size,
+      serial: state?.serial,
+      resources: state && countManaged(state),
+      orphaned: !known.includes(name),
+      lock: await one.lockHolder(),
+    });
+  }
+  return listed;
+}
+
+/**
+ * The store of a stack. An environment without a file is looked for in the bucket of `shared`.
+ * @throws {UsageError} where it is neither
+ */
+async function storeOf(name: string, environment: NodeJS.ProcessEnv): Promise<StateStore> {
+  if ([...own, ...environments()].includes(name)) return (await openWorkspace(name, { environment })).store;
+  const { stack, target, store } = await openWorkspace("shared", { environment });
+  const orphan = new StateStore({ ...stack.state, key: `${name}/terraform.tfstate` }, target.emulator);
+  if (/^[\w-]+$/.test(name) && (await orphan.versions()).length > 0) return orphan;
+  const names = [...environments(), ...own, ...(await store.stacks())];
+  const near = nearest(name, names);
+  throw new UsageError(
+    `There is no environment "${name}", and no state of one.${near ? ` Did you mean ${near}?` : ""}`,
+    { mend: "See what there is: ./landfall state list" },
+  );
+}
+
+const some = (sign: string, addresses: readonly string[]): string[] => {
+  const rest = addresses.length - MOST_NAMED;
+  return [
+    ...addresses.slice(0, MOST_NAMED).map((address) => `${sign}${address}`),
+    ...(rest > 0 ? [`${sign}${rest} more`] : []),
+  ];
+};
+
+/** Rows with columns of equal width; the last one is as long as it is. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+const sizeOf = (bytes: number): string => `${Math.ceil(bytes / 1024)} KiB`;
+
+function listText(listed: readonly Listed[]): string {
+  if (listed.length === 0) return "The bucket has no state.";
+  const rows = listed.map(({ name, modified, size, serial, resources, orphaned, lock }) => [
+    name,
+    modified,
+    sizeOf(size),
+    String(serial ?? "?"),
+    String(resources ?? "?"),
+    [orphaned ? "no environment file" : "", lock ? describeHolder(lock) : ""].filter(Boolean).join("; "),
+  ]);
+  return table([["stack", "modified", "size", "serial", "resources", ""], ...rows]);
+}
+
+const entryJson = ({ id, modified, size, deleted, latest, facts, added, removed }: HistoryEntry) => ({
+  version: id,
+  modified: modified.toISOString(),
+  size,
+  current: latest,
+  deleted,
+  serial: facts?.serial,
+  lineage: facts?.lineage,
+  resources: facts?.resources.size,
+  added,
+  removed,
+});
+
+function historyText(entries: readonly HistoryEntry[], now: Date): string {
+  const rows = entries.map(({ id, modified, size, deleted, latest, facts, added, removed }) => [
+    id,
+    modified.toISOString(),
+    `${formatAge(now.getTime() - modified.getTime())} ago`,
+    deleted ? "-" : sizeOf(size),
+    deleted ? "deleted" : String(facts?.serial ?? "?"),
+    facts ? String(facts.resources.size) : "-",
+    facts?.lineage.slice(0, 8) ?? "-",
+    [...(latest ? ["current"] : []), ...some("+", added), ...some("-", removed)].join(" "),
+  ]);
+  const heading = [
+    "version",
+    "time",
+    "age",
+    "size",
+    "serial",
+    "resources",
+    "lineage",
+    "against the one before",
+  ];
+  return table([heading, ...rows]);
+}
+
+function tellRestoration(name: string, { version, over, serial, ...what }: Restoration): void {
+  const { forgotten, broughtBack, changed } = what;
+  const age = formatAge(Date.now() - version.modified.getTime());
+  const lines = [
+    `The state of ${name} would go back to ${version.id}, ${age} old, as serial ${serial}.`,
+    ...(over.deleted ? ["It is deleted now."] : []),
+    ...(forgotten.length > 0
+      ? ["Landfall would forget these; in AWS they stay:", ...forgotten.map((address) => `  ${address}`)]
+      : []),
+    ...(broughtBack.length > 0
+      ? [
+          "It would know these again; the next plan makes those anew that AWS no longer has:",
+          ...broughtBack.map((address) => `  ${address}`),
+        ]
+      : []),
+    ...(changed.length > 0
+      ? [
+          "These would stand for others in AWS:",
+          ...changed.map(({ address, now, then }) => `  ${address}: ${then} instead of ${now}`),
+        ]
+      : []),
+    ...(forgotten.length + broughtBack.length + changed.length === 0
+      ? ["It would know the same resources; only what is written about them differs."]
+      : []),
+  ];
+  progress(lines.join("\n"));
+}
+
+const ownLock = (): LockHolder => ({
+  ID: randomUUID(),
+  Operation: "OperationTypeRestore",
+  Who: `${userInfo().username}@${hostname()}`,
+  Created: new Date().toISOString(),
+});
+
+/** Goes back to a version. @throws {LandfallError} where the stack is locked, or the version will not do */
+async function restoreVersion(
+  name: string,
+  id: string,
+  { environment, yes }: { readonly environment: NodeJS.ProcessEnv; readonly yes?: boolean },
+): Promise<void> {
+  const store = await storeOf(name, environment);
+  const holder = await store.lockHolder();
+  if (holder) throw lockedError(name, holder);
+  const restoration = await planRestore(store, { stack: name, id });
+  if (restoration.same) return progress(`${name}: that is what the state is already`);
+  tellRestoration(name, restoration);
+  // Nobody is kept waiting by the question: the lock is taken after it, and what was told is checked again
+  await confirm(`Restore this state of ${name}?`, { yes });
+  const later = await uninterrupted(() => restore(store, restoration, ownLock()));
+  if (later) throw lockedError(name, later);
+  const { serial } = factsOf(restoration.text);
+  progress(`${name}: the state is that of ${id}, as serial ${serial}; nothing was changed in AWS`);
+  progress(`See what differs from AWS now: ./landfall plan ${name}`);
+}
+
+/** Ctrl-C would leave the lock. It is a matter of seconds. */
+async function uninterrupted<T>(work: () => Promise<T>): Promise<T> {
+  const ignore = () => {};
+  process.on("SIGINT", ignore);
+  try {
+    return await work();
+  } finally {
+    process.off("SIGINT", ignore);
+  }
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("It is a number from 1 up.");
+  return Number(text);
+}
+
+/** Adds `state` with its own verbs. */
+export function register(program: Command): void {
+  const state = program.command("state").description("see and go back to what the state was");
+  state
+    .command("list")
+    .description("what the state bucket holds")
+    .option("--json", "as JSON")
+    .action(async ({ json }: { json?: true }) => {
+      const listed = await list(process.env);
+      if (json) resultJson(listed);
+      else result(listText(listed));
+    });
+  state
+    .command("history")
+    .description("what a stack's state was, newest first")
+    .argument("<env>", "environment, shared or state")
+    .option("--json", "as JSON, with all addresses")
+    .option("--limit <number>", "how many versions", positive, DEFAULT_LIMIT)
+    .action(async (name: string, { json, limit }: { json?: true; limit: number }) => {
+      const entries = await historyOf(await storeOf(name, process.env), limit);
+      if (json) resultJson(entries.map(entryJson));
+      else result(entries.length > 0 ? historyText(entries, new Date()) : `${name} never had a state.`);
+    });
+  state
+    .command("restore")
+    .description("make a version of the state the newest one; nothing changes in AWS")
+    .argument("<env>", "environment, shared or state")
+    .argument("<version>", "its id, as history tells it")
+    .option("-y, --yes", "do not ask")
+    .action(async (name: string, id: string, { yes }: { yes?: true }) =>
+      restoreVersion(name, id, { environment: process.env, yes }),
+    );
+}
