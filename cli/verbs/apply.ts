@@ -171,9 +171,24 @@ export async function applyPlan(
   await confirm(question, { yes });
   await retiringTaskDefinitions(workspace, () =>
     explainLock(workspace, () =>
-      withProgress(total, (listener) => terraform.apply(file, { lock, listener })),
+      explainStale(workspace.stack.name, () =>
+        withProgress(total, (listener) => terraform.apply(file, { lock, listener })),
+      ),
     ),
   );
+}
+
+/** Does `work`; where another run has changed the state since the plan, the error says so. */
+async function explainStale<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const stale = ["Saved plan is stale", "Saved plan does not match the given state"];
+    if (!(error instanceof TerraformError) || !stale.some((summary) => error.is(summary))) throw error;
+    throw new LandfallError(`${name} has changed since this plan was made; nothing was applied.`, {
+      mend: `Another run was first. Plan again: ./landfall plan ${name}`,
+    });
+  }
 }
 
 async function applySaved(
@@ -193,15 +208,7 @@ async function applySaved(
   const counts = countsOf(document);
   requireSomethingKept(name, counts, countManaged(await workspace.store.read()));
   check(workspace, document, { allowed });
-  try {
-    await applyPlan(workspace, terraform, { file, total: totalOf(counts), yes });
-  } catch (error) {
-    const stale = ["Saved plan is stale", "Saved plan does not match the given state"];
-    if (!(error instanceof TerraformError) || !stale.some((summary) => error.is(summary))) throw error;
-    throw new LandfallError(`${name} has changed since this plan was made; nothing was applied.`, {
-      mend: `Plan again: ./landfall plan ${name} --out FILE`,
-    });
-  }
+  await applyPlan(workspace, terraform, { file, total: totalOf(counts), yes });
 }
 
 /**
