@@ -9,7 +9,7 @@ jest.setTimeout(5 * 60_000);
 const binary = ["terraform", "tofu"].find((name) => !execaSync(name, ["version"], { reject: false }).failed);
 const bucket = "sandbox-chronos-terraform-state-storage";
 const key = "sandbox/terraform.tfstate";
-const table = "sandbox-chronos-terraform-state-lock";
+const table = "sandbox-chronos-terraform-state-locks";
 const host = "aws_instance.chronos_host_dashboard";
 const rules = ["ipv4", "ipv6"].map(
   (ip) => `aws_vpc_security_group_ingress_rule.chronos_dashboard_group_from_dashboard_8443_${ip}`,
@@ -75,6 +75,7 @@ describe("a change on its way", () => {
       TF_VAR_addresses: "sandbox-dashboard",
       TF_VAR_image_repositories: "",
       TF_VAR_nat_gateways: "none",
+      TF_VAR_state_lock: "both",
     });
     expectExit(await project.landfall("sandbox", "up"), 0);
     endpoint = (await project.sandboxEnvironment()).AWS_ENDPOINT_URL ?? "";

@@ -47,6 +47,23 @@ const ofRole: Readonly<Record<string, "role" | "user" | "group">> = {
 /** AWS's own policies that let an identity give itself all others. */
 const masterPolicies = /:policy\/(AdministratorAccess|IAMFullAccess|PowerUserAccess)$/;
 
+/** Services that give away data, or all other rights, where all of them is allowed on everything. */
+const masterServices = [
+  "cloudformation",
+  "dynamodb",
+  "ec2",
+  "iam",
+  "kms",
+  "lambda",
+  "organizations",
+  "rds",
+  "s3",
+  "secretsmanager",
+  "ssm",
+  "sso",
+  "sts",
+];
+
 /** What roles, users, keys and queues may do, or let others do, that they could not before. */
 export const iamWidened = (document: PlanDocument): Finding[] =>
   changesOf(document)
@@ -150,9 +167,10 @@ function openedBy(accounts: readonly string[], { type }: Changed, grant: Grant):
   if (effect !== "Allow") return undefined;
   if (principal === "") {
     const everywhere = resource === "*" || resource.startsWith("!");
-    if (everywhere && /^(\*|\*:\*|[\w-]+:\*|!.*)$/.test(action))
-      return `It would allow ${inWords(action)} on ${inWords(resource)}.`;
-    return /^(iam|sts|organizations):\*$/i.test(action) ? `It would allow ${action}.` : undefined;
+    const service = /^([\w-]+):\*$/.exec(action)?.[1]?.toLowerCase() ?? "";
+    const isMost = /^(\*|\*:\*|!.*)$/.test(action) || masterServices.includes(service);
+    if (everywhere && isMost) return `It would allow ${inWords(action)} on ${inWords(resource)}.`;
+    return ["iam", "organizations"].includes(service) ? `It would allow ${action}.` : undefined;
   }
   if (type === "aws_s3_bucket_policy" && principal === "*") return undefined; // public-bucket has it
   if (principal === "*" || principal.startsWith("!"))

@@ -344,6 +344,7 @@ describe("IAM", () => {
     ["all of IAM on anything", allow("iam:*", "arn:a"), true],
     ["all but something", { Effect: "Allow", NotAction: "iam:*", Resource: "*" }, true],
     ["all of a service on something", allow("s3:*", "arn:a/*"), false],
+    ["all of a lesser service everywhere", allow("ssmmessages:*", "*"), false],
     ["an action everywhere", allow("ec2:DescribeTags", "*"), false],
     ["a denial of everything", { Effect: "Deny", Action: "*", Resource: "*" }, false],
   ])("iam-opened: a policy of %s", (_, statement, expected) => {
