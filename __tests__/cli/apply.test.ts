@@ -1,11 +1,13 @@
+import { Command } from "commander";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { LandfallError } from "../../environments/errors";
+import { LandfallError, UsageError } from "../../environments/errors";
 import { awaitMacroAi } from "../../cli/release/macro-ai";
 import { awaitServices } from "../../cli/rollout";
 import type { PlanDocument } from "../../cli/plan-document";
-import type { Terraform } from "../../cli/terraform";
-import { apply, finishApply } from "../../cli/verbs/apply";
+import { reviewOf } from "../../cli/review/review";
+import { TerraformError, type Terraform } from "../../cli/terraform";
+import { apply, applyPlan, finishApply, register } from "../../cli/verbs/apply";
 import { configureAfterApply } from "../../cli/verbs/configure";
 import { destroy } from "../../cli/verbs/destroy";
 import { updateXScheduler } from "../../cli/verbs/release";
@@ -123,6 +125,7 @@ describe("a plan that loses data", () => {
   beforeEach(() => {
     applied.mockClear();
     read.mockClear();
+    jest.mocked(openWorkspace).mockClear();
   });
 
   it("is not applied where data is kept, and is not even shown", async () => {
@@ -177,11 +180,102 @@ describe("a plan that loses data", () => {
     expect(applied).toHaveBeenCalledTimes(1);
   });
 
-  it("is looked for where nothing is destroyed only if data is kept, for then some may leave the state", async () => {
+  it("is looked for in each plan that does something", async () => {
     deployed(false, []);
     await apply("prod", { environment: {}, yes: true });
-    expect(read).not.toHaveBeenCalled();
+    expect(read).toHaveBeenCalledTimes(1);
     deployed(true, []);
     await expect(apply("prod", { environment: {}, yes: true })).rejects.toThrow("aws_kms_key.data would be");
   });
+
+  it("is not applied by a permission either", async () => {
+    deployed(true);
+    const allow = ["data-lost"];
+    await expect(apply("prod", { environment: {}, yes: true, allow })).rejects.toThrow(
+      "--allow does not take",
+    );
+    expect(openWorkspace).not.toHaveBeenCalled();
+  });
+
+  describe("and was reviewed", () => {
+    const reviewOfDocument = () => reviewOf("prod", document, { risks: [] });
+    function reviewFile(content: object): string {
+      const file = join(temporaryFolder(), "review.json");
+      writeFileSync(file, JSON.stringify(content));
+      return file;
+    }
+    const applyReviewed = (reviewed: string) => apply("prod", { environment: {}, yes: true, reviewed });
+
+    it("is applied where data is not kept", async () => {
+      deployed(false);
+      await applyReviewed(reviewFile(reviewOfDocument()));
+      expect(applied).toHaveBeenCalledTimes(1);
+    });
+
+    it("is not applied by that where data is kept", async () => {
+      deployed(true);
+      await expect(applyReviewed(reviewFile(reviewOfDocument()))).rejects.toThrow(
+        "aws_kms_key.data would be",
+      );
+      expect(applied).not.toHaveBeenCalled();
+    });
+
+    it("is not applied by the review of something else, nor asked about", async () => {
+      deployed(false);
+      const other = { ...reviewOfDocument(), fingerprint: "other" };
+      await expect(applyReviewed(reviewFile(other))).rejects.toThrow("no longer what was reviewed");
+      expect(applied).not.toHaveBeenCalled();
+      expect(said).not.toContain("the plan");
+    });
+
+    it("is no longer to do where another run has done it", async () => {
+      deployed(false);
+      const terraform = await jest.mocked(openTerraform)({} as Workspace);
+      const nothing = { changes: false, counts: { add: 0, change: 0, remove: 0 }, destroyed: [], file: "" };
+      terraform.plan = () => Promise.resolve(nothing);
+      terraform.showJson = () => Promise.resolve({ configuration: document.configuration });
+      await expect(applyReviewed(reviewFile(reviewOfDocument()))).rejects.toThrow(
+        "aws_kms_key.data: delete was reviewed, and is no longer to do",
+      );
+    });
+
+    it("is wrong usage before anything is opened where the file is no review of that stack", async () => {
+      deployed(false);
+      await expect(applyReviewed(reviewFile({ ...reviewOfDocument(), stack: "stage" }))).rejects.toThrow(
+        UsageError,
+      );
+      await expect(applyReviewed(join(temporaryFolder(), "none.json"))).rejects.toThrow("There is no review");
+      expect(openWorkspace).not.toHaveBeenCalled();
+    });
+  });
+});
+
+test.each<string[]>([
+  ["--plan", "a", "--reviewed", "b"],
+  ["--reviewed", "b", "--with-shared"],
+  ["--plan", "a", "--with-shared"],
+  ["--plan", "a", "--", "-refresh=false"],
+])("%s %s and %s are wrong usage together", async (...flags) => {
+  jest.mocked(openWorkspace).mockClear();
+  const program = new Command().exitOverride();
+  register(program);
+  await expect(program.parseAsync(["apply", "prod", ...flags], { from: "user" })).rejects.toThrow(UsageError);
+  expect(openWorkspace).not.toHaveBeenCalled();
+});
+
+test("another run that was first is told, also where the plan is this run's own", async () => {
+  const diagnostics = [{ severity: "error", summary: "Saved plan is stale" }] as const;
+  const stale = new TerraformError("terraform apply", diagnostics, "");
+  const terraform = {
+    show: () => Promise.resolve(""),
+    apply: () => Promise.reject(stale),
+  } as unknown as Terraform;
+  const workspace = {
+    stack: { name: "prod" },
+    target: {},
+    store: { read: () => Promise.resolve(undefined) },
+  } as unknown as Workspace;
+  await expect(applyPlan(workspace, terraform, { file: "", total: 0, yes: true })).rejects.toThrow(
+    "prod has changed since this plan was made; nothing was applied.",
+  );
 });
