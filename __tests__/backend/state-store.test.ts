@@ -12,12 +12,15 @@ let items: Map<string, string>;
 /** An answer to every call, instead. */
 let refusal: { status: number; code: string } | undefined;
 let deleted: string[];
+/** Objects as they were, oldest first; undefined for a deletion. */
+let versions: { id: string; key: string; body?: string; time: string }[];
 
 beforeEach(async () => {
   objects = new Map();
   items = new Map();
   refusal = undefined;
   deleted = [];
+  versions = [];
   server = createServer((request, response) => {
     void answer(request).then(({ status = 200, body }) => response.writeHead(status).end(body));
   });
@@ -36,16 +39,26 @@ async function answer(request: IncomingMessage): Promise<Answer> {
   const operation = request.headers["x-amz-target"];
   if (typeof operation === "string")
     return dynamodb(operation.split(".")[1], JSON.parse(body) as TableRequest);
-  const { pathname } = new URL(request.url ?? "", endpoint);
+  const { pathname, searchParams } = new URL(request.url ?? "", endpoint);
   if (refusal) return error(refusal.status, refusal.code);
   const [bucket, ...rest] = pathname.slice(1).split("/");
   const key = rest.join("/");
   if (bucket !== "states") return error(404, "NoSuchBucket");
-  if (!key) return listing();
+  if (!key) return searchParams.has("versions") ? versionListing(searchParams) : listing();
   if (request.method === "DELETE") {
     deleted.push(key);
     objects.delete(key);
     return { status: 204, body: "" };
+  }
+  if (request.method === "PUT") {
+    if (request.headers["if-none-match"] === "*" && objects.has(key)) return error(412, "PreconditionFailed");
+    objects.set(key, body);
+    return { body: "" };
+  }
+  const id = searchParams.get("versionId");
+  if (id !== null) {
+    const version = versions.find((one) => one.id === id);
+    return version?.body === undefined ? error(404, "NoSuchVersion") : { body: version.body };
   }
   const object = objects.get(key);
   return object === undefined ? error(404, "NoSuchKey") : { body: object };
@@ -55,6 +68,25 @@ const error = (status: number, code: string): Answer => ({
   status,
   body: `<?xml version="1.0"?><Error><Code>${code}</Code><Message>told by AWS</Message></Error>`,
 });
+/** Two at a time, newest first, as S3 does. */
+function versionListing(parameters: URLSearchParams): Answer {
+  const wanted = [...versions].reverse().filter(({ key }) => key.startsWith(parameters.get("prefix") ?? ""));
+  const from = wanted.findIndex(({ id }) => id === parameters.get("version-id-marker")) + 1;
+  const page = wanted.slice(from, from + 2);
+  const last = page.at(-1);
+  const more = from + 2 < wanted.length;
+  const entries = page.map(({ id, key, body: text, time }) => {
+    const newest = wanted.find((one) => one.key === key)?.id === id;
+    const common = `<Key>${key}</Key><VersionId>${id}</VersionId><IsLatest>${newest}</IsLatest><LastModified>${time}</LastModified>`;
+    return text === undefined
+      ? `<DeleteMarker>${common}</DeleteMarker>`
+      : `<Version>${common}<Size>${text.length}</Size></Version>`;
+  });
+  const next = more
+    ? `<IsTruncated>true</IsTruncated><NextKeyMarker>${last?.key}</NextKeyMarker><NextVersionIdMarker>${last?.id}</NextVersionIdMarker>`
+    : "";
+  return { body: `<ListVersionsResult>${next}${entries.join("")}</ListVersionsResult>` };
+}
 const listing = (): Answer => ({
   body: `<ListBucketResult>${[...objects.keys()].map((key) => `<Contents><Key>${key}</Key></Contents>`).join("")}</ListBucketResult>`,
 });
@@ -62,16 +94,30 @@ const listing = (): Answer => ({
 interface TableRequest {
   readonly TableName: string;
   readonly Key?: { readonly LockID: { readonly S: string } };
+  readonly Item?: Readonly<Record<"LockID" | "Info" | "Digest", { readonly S: string } | undefined>>;
+  readonly ConditionExpression?: string;
 }
 
-function dynamodb(operation: string | undefined, { TableName, Key }: TableRequest): Answer {
+function dynamodb(
+  operation: string | undefined,
+  { TableName, Key, Item, ConditionExpression }: TableRequest,
+): Answer {
   if (TableName !== "locks") {
     return {
       status: 400,
       body: JSON.stringify({ __type: "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException" }),
     };
   }
-  const id = Key?.LockID.S ?? "";
+  const id = Key?.LockID.S ?? Item?.LockID?.S ?? "";
+  if (operation === "PutItem") {
+    if (ConditionExpression === "attribute_not_exists(LockID)" && items.has(id))
+      return {
+        status: 400,
+        body: JSON.stringify({ __type: "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException" }),
+      };
+    items.set(id, Item?.Info?.S ?? Item?.Digest?.S ?? "");
+    return { body: "{}" };
+  }
   if (operation === "DeleteItem") {
     deleted.push(id);
     items.delete(id);
@@ -184,6 +230,79 @@ describe("the lock", () => {
     expect(deleted).toEqual([`${item}-md5`]);
     await store(fileOnly).forgetChecksum();
     expect(deleted).toHaveLength(1);
+  });
+});
+
+describe("taking the lock", () => {
+  const places = {
+    table: { lockTable: "locks", lockFile: false },
+    bucket: { lockTable: undefined, lockFile: true },
+    both: { lockTable: "locks", lockFile: true },
+  };
+  it.each(Object.entries(places))("in the %s makes it ours, as the binary would see it", async (_, place) => {
+    expect(await store(place).takeLock(holder)).toBeUndefined();
+    expect(await store(place).lockHolder()).toMatchObject(holder);
+    expect(objects.has(lockFile)).toBe(place.lockFile);
+    expect(items.has(item)).toBe(place.lockTable !== undefined);
+    await store(place).releaseLock(holder);
+    expect(await store(place).lockHolder()).toBeUndefined();
+  });
+
+  it.each(Object.entries(places))(
+    "in the %s is refused where another has it, and leaves no trace",
+    async (_, place) => {
+      const theirs = JSON.stringify(other);
+      if (place.lockTable) items.set(item, theirs);
+      else objects.set(lockFile, theirs);
+      expect(await store(place).takeLock(holder)).toMatchObject(other);
+      expect([...items.values(), ...objects.values()]).toEqual([theirs]);
+    },
+  );
+
+  it("is refused where only the bucket is held of both", async () => {
+    objects.set(lockFile, JSON.stringify(other));
+    expect(await store(places.both).takeLock(holder)).toMatchObject(other);
+    expect(items.size).toBe(0);
+  });
+
+  it("gives the bucket's back where the table cannot be asked", async () => {
+    const taken = store({ lockTable: "elsewhere", lockFile: true }).takeLock(holder);
+    await expect(taken).rejects.toThrow("table elsewhere");
+    expect(objects.size).toBe(0);
+  });
+});
+
+describe("what the state was", () => {
+  beforeEach(() => {
+    versions = [
+      { id: "a", key: location.key, body: "one", time: "2026-11-20T08:00:00Z" },
+      { id: "lock", key: lockFile, body: "{}", time: "2026-11-20T08:30:00Z" },
+      { id: "b", key: location.key, body: "second", time: "2026-11-20T09:00:00Z" },
+      { id: "c", key: location.key, time: "2026-11-20T10:00:00Z" },
+    ];
+  });
+
+  it("is all versions and deletions, newest first, and not those of the lock", async () => {
+    expect(await store().versions()).toEqual([
+      { id: "c", modified: new Date("2026-11-20T10:00:00Z"), size: 0, deleted: true, latest: true },
+      { id: "b", modified: new Date("2026-11-20T09:00:00Z"), size: 6, deleted: false, latest: false },
+      { id: "a", modified: new Date("2026-11-20T08:00:00Z"), size: 3, deleted: false, latest: false },
+    ]);
+    expect(await store({ bucket: "elsewhere" }).versions()).toEqual([]);
+  });
+
+  it("can be read, and what is gone is told", async () => {
+    expect(await store().readVersion("b")).toBe("second");
+    await expect(store().readVersion("x")).rejects.toThrow("no longer has the version x");
+  });
+
+  it("is written with its checksum, where a table keeps one", async () => {
+    await store().write("text");
+    expect(objects.get(location.key)).toBe("text");
+    expect(items.get(`${item}-md5`)).toBe("1cb251ec0d568de6a929b520c4aed8d1");
+    items.clear();
+    await store({ lockTable: undefined, lockFile: true }).write("text");
+    expect(items.size).toBe(0);
   });
 });
 
