@@ -53,11 +53,10 @@ describe("a change on its way", () => {
   /** Ports that AWS lets the world reach. */
   const isOpen = async (port: number): Promise<boolean> =>
     (await ec2(endpoint, { Action: "DescribeSecurityGroupRules" })).includes(`<fromPort>${port}</fromPort>`);
+  /** Whether the only host has a tag; gives it one before, where there is a value. */
   async function hostTag(name: string, value?: string): Promise<boolean> {
     const hosts = await ec2(endpoint, { Action: "DescribeInstances" });
-    const blocks = hosts.split("<instanceId>").slice(1);
-    const own = blocks.find((block) => block.includes("<value>sandbox-dashboard</value>")) ?? "";
-    const id = /^i-[0-9a-f]+/.exec(own)?.[0] ?? "";
+    const id = /<instanceId>(i-[0-9a-f]+)</.exec(hosts)?.[1] ?? "";
     if (value !== undefined)
       await ec2(endpoint, {
         Action: "CreateTags",
@@ -65,7 +64,7 @@ describe("a change on its way", () => {
         "Tag.1.Key": name,
         "Tag.1.Value": value,
       });
-    return own.includes(`<key>${name}</key>`);
+    return hosts.includes(`<key>${name}</key>`);
   }
 
   beforeAll(async () => {
@@ -157,6 +156,7 @@ describe("a change on its way", () => {
     expect(await hostTag("Owner")).toBe(true);
 
     expectExit(await project.landfall("apply", "sandbox", "--yes"), 0);
+    expect(await isOpen(8443)).toBe(false);
     const late = await applyReviewed(files.review);
     expectExit(late, 1);
     expect(String(late.stderr)).toContain(`${rules[0]}: delete was reviewed, and is no longer to do`);
@@ -166,15 +166,13 @@ describe("a change on its way", () => {
   });
 
   it("is refused where it opens what it should not, and says how to do it all the same", async () => {
-    project.set("sandbox.env", { TF_VAR_ssh_cidrs: "0.0.0.0/0" });
+    ports("80,443,5432");
     const refused = await project.landfall("apply", "sandbox", "--yes");
     expectExit(refused, 1);
-    expect(String(refused.stderr)).toContain("could reach tcp port 22, with SSH.");
-    expect(String(refused.stderr)).toContain(
-      "./landfall apply sandbox --allow 'security-group-open-to-world:aws_vpc_security_group_ingress_rule.",
-    );
-    expect(await isOpen(8443)).toBe(false);
-    project.set("sandbox.env", { TF_VAR_ssh_cidrs: "203.0.113.0/24,2001:db8::/32" });
+    expect(String(refused.stderr)).toContain("could reach tcp port 5432, with PostgreSQL.");
+    expect(String(refused.stderr)).toContain("./landfall apply sandbox --allow security-group-open-to-world");
+    expect(await isOpen(5432)).toBe(false);
+    ports("80,443");
   });
 
   it("waits for nobody: who has the lock, and since when, is in each refusal", async () => {

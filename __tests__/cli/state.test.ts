@@ -1,0 +1,117 @@
+import { Command } from "commander";
+import { register } from "../../cli/verbs/state";
+import { openWorkspace, type Workspace } from "../../cli/workspace";
+import { LandfallError, UsageError } from "../../environments/errors";
+import { StateBucket, stateText } from "../support/state-bucket";
+
+jest.mock("../../cli/workspace", () => ({ openWorkspace: jest.fn() }));
+
+let said: string;
+let printed: string;
+let bucket: StateBucket;
+const [host, queue] = [
+  { address: "aws_instance.host", id: "i-1" },
+  { address: "aws_sqs_queue.jobs", id: "https://sqs/jobs" },
+];
+
+beforeEach(() => {
+  said = "";
+  printed = "";
+  jest.spyOn(process.stderr, "write").mockImplementation((text) => ((said += String(text)), true));
+  jest.spyOn(process.stdout, "write").mockImplementation((text) => ((printed += String(text)), true));
+  bucket = new StateBucket([
+    ["version-b", stateText(6, [host])],
+    ["version-a", stateText(5, [host, queue])],
+  ]);
+  jest.mocked(openWorkspace).mockResolvedValue({ store: bucket } as unknown as Workspace);
+});
+afterEach(() => jest.restoreAllMocks());
+
+const state = (...args: string[]) => {
+  const program = new Command().exitOverride().configureOutput({ writeErr: () => {} });
+  register(program);
+  program.commands.forEach((verb) =>
+    verb.commands.forEach((one) => one.exitOverride().configureOutput({ writeErr: () => {} })),
+  );
+  return program.parseAsync(["state", ...args], { from: "user" });
+};
+
+test("history is a table for people, newest first", async () => {
+  await state("history", "sandbox");
+  const [heading, newest, oldest, ...rest] = printed.trimEnd().split("\n");
+  expect(heading).toMatch(/^version +time +age +size +serial +resources +lineage +against the one before$/);
+  expect(newest).toMatch(
+    /^version-b +2026-11-21T12:00:00.000Z +.* ago +1 KiB +6 +1 +7c9e6679 +current -aws_sqs_queue.jobs$/,
+  );
+  expect(oldest).toMatch(/^version-a .* \+aws_instance.host \+aws_sqs_queue.jobs$/);
+  expect(rest).toEqual([]);
+  expect(printed).not.toContain("hunter2");
+});
+
+test("history is JSON for programs", async () => {
+  await state("history", "sandbox", "--json", "--limit", "1");
+  expect(JSON.parse(printed)).toEqual([
+    expect.objectContaining({
+      version: "version-b",
+      current: true,
+      deleted: false,
+      serial: 6,
+      resources: 1,
+      removed: ["aws_sqs_queue.jobs"],
+    }),
+  ]);
+});
+
+test.each(["0", "-1", "many", "1.5", ""])("--limit %p is wrong usage", (limit) =>
+  expect(state("history", "sandbox", `--limit=${limit}`)).rejects.toMatchObject({
+    code: "commander.invalidArgument",
+  }),
+);
+
+test("restore tells what it would do, does it, and says what comes next", async () => {
+  await state("restore", "sandbox", "version-a", "--yes");
+  expect(said).toContain("The state of sandbox would go back to version-a");
+  expect(said).toContain(
+    "It would know these again; the next plan makes those anew that AWS no longer has:\n  aws_sqs_queue.jobs\n",
+  );
+  expect(said).toContain("as serial 7; nothing was changed in AWS\n");
+  expect(said).toContain("./landfall plan sandbox");
+  expect(bucket.written).toEqual([stateText(7, [host, queue])]);
+  expect(bucket.calls).toEqual(["lock", "write", "unlock"]);
+  expect(said).not.toContain("hunter2");
+});
+
+test("restore asks before it locks, and changes nothing where nobody can answer", async () => {
+  await expect(state("restore", "sandbox", "version-a")).rejects.toThrow(UsageError);
+  expect(bucket.calls).toEqual([]);
+});
+
+test("restore tells who has the lock and since when, and does not even ask", async () => {
+  const Created = new Date(Date.now() - 7 * 60_000).toISOString();
+  bucket.lock = { ID: "2", Operation: "OperationTypeApply", Who: "bob@desk", Created };
+  const tried = state("restore", "sandbox", "version-a", "--yes");
+  await expect(tried).rejects.toThrow(LandfallError);
+  await expect(tried).rejects.toThrow(/locked: held by bob@desk for apply since \S+ \(7 min ago\)/);
+  expect(bucket.calls).toEqual([]);
+});
+
+test("restore tells the same of a run that began during the question", async () => {
+  const Created = new Date().toISOString();
+  bucket.takeLock = () =>
+    Promise.resolve({ ID: "2", Operation: "OperationTypePlan", Who: "bob@desk", Created });
+  await expect(state("restore", "sandbox", "version-a", "--yes")).rejects.toThrow(
+    /held by bob@desk for plan/,
+  );
+  expect(bucket.written).toEqual([]);
+});
+
+test("restore is done where the state is that already", async () => {
+  const same = new StateBucket([
+    ["b", stateText(6, [host])],
+    ["a", stateText(5, [host])],
+  ]);
+  jest.mocked(openWorkspace).mockResolvedValue({ store: same } as unknown as Workspace);
+  await state("restore", "sandbox", "a");
+  expect(said).toContain("that is what the state is already");
+  expect(same.calls).toEqual([]);
+});
