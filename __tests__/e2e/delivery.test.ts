@@ -1,5 +1,5 @@
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
-import { DeleteObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { execaSync } from "execa";
 import { hostname, userInfo } from "node:os";
 import { ec2, expectExit, Project, type Ran } from "./support/project";
@@ -188,6 +188,19 @@ describe("a change on its way", () => {
     };
     await dynamodb.send(
       new PutItemCommand({ TableName: table, Item: { LockID, Info: { S: JSON.stringify(holder) } } }),
+    );
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key: "left/terraform.tfstate", Body: "{}" }));
+    const listed = await project.run("./landfall", ["state", "list", "--json"], {
+      env: { LANDFALL_SHARED: "sandbox" },
+    });
+    expectExit(listed, 0);
+    const states = JSON.parse(String(listed.stdout)) as { readonly name: string }[];
+    expect(states.map(({ name }) => name).sort()).toEqual(["left", "sandbox", "shared", "state"]);
+    expect(states).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: "left", orphaned: true }),
+        expect.objectContaining({ name: "sandbox", orphaned: false, lock: expect.objectContaining(holder) }),
+      ]),
     );
     const [entry] = (await history()).slice(1);
     for (const args of [
