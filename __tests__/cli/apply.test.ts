@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { LockHolder } from "../../backend/lock-holder";
 import { LandfallError, UsageError } from "../../environments/errors";
 import { awaitMacroAi } from "../../cli/release/macro-ai";
 import { awaitServices } from "../../cli/rollout";
@@ -11,7 +12,7 @@ import { apply, applyPlan, finishApply, register } from "../../cli/verbs/apply";
 import { configureAfterApply } from "../../cli/verbs/configure";
 import { destroy } from "../../cli/verbs/destroy";
 import { updateXScheduler } from "../../cli/verbs/release";
-import { openTerraform, openWorkspace, type Workspace } from "../../cli/workspace";
+import { explainLock, openTerraform, openWorkspace, type Workspace } from "../../cli/workspace";
 import { temporaryFolder } from "../support/folders";
 
 jest.mock("../../cli/release/macro-ai", () => ({ awaitMacroAi: jest.fn() }));
@@ -197,6 +198,31 @@ describe("a plan that loses data", () => {
     expect(openWorkspace).not.toHaveBeenCalled();
   });
 
+  it("is one of the risks that stop an apply, of which most may be taken for one run", async () => {
+    deployed(false);
+    const opening = {
+      address: "aws_vpc_security_group_ingress_rule.ssh",
+      mode: "managed",
+      type: "aws_vpc_security_group_ingress_rule",
+      change: {
+        actions: ["create"],
+        before: null,
+        after: { ip_protocol: "tcp", from_port: 22, to_port: 22, cidr_ipv4: "0.0.0.0/0" },
+      },
+    } as const;
+    read.mockResolvedValue({ ...document, resource_changes: [opening] });
+    const applying = (...allow: string[]) => apply("prod", { environment: {}, yes: true, allow });
+    try {
+      await expect(applying()).rejects.toThrow(`${opening.address}: The world (0.0.0.0/0) could reach`);
+      await expect(applying("public-bucket")).rejects.toThrow(opening.address);
+      expect(applied).not.toHaveBeenCalled();
+      await applying(`security-group-open-to-world:${opening.address}`);
+      expect(applied).toHaveBeenCalledTimes(1);
+    } finally {
+      read.mockResolvedValue(document);
+    }
+  });
+
   describe("and was reviewed", () => {
     const reviewOfDocument = () => reviewOf("prod", document, { risks: [] });
     function reviewFile(content: object): string {
@@ -278,4 +304,43 @@ test("another run that was first is told, also where the plan is this run's own"
   await expect(applyPlan(workspace, terraform, { file: "", total: 0, yes: true })).rejects.toThrow(
     "prod has changed since this plan was made; nothing was applied.",
   );
+});
+
+describe("a lock that Terraform meets", () => {
+  const detail =
+    "Lock Info:\n  ID: 5f1c\n  Operation: OperationTypePlan\n  Who: ada@laptop\n  Created: 2026-11-21 08:00:00 +0000 UTC";
+  const met = (told: string) =>
+    new TerraformError(
+      "terraform plan",
+      [{ severity: "error", summary: "Error acquiring the state lock", detail: told }],
+      "",
+    );
+  const explained = (holder: LockHolder | undefined, error: Error) =>
+    explainLock(
+      {
+        stack: { name: "prod" },
+        store: { lockHolder: () => Promise.resolve(holder) },
+      } as unknown as Workspace,
+      () => Promise.reject(error),
+    );
+  const holder = {
+    ID: "1",
+    Operation: "OperationTypeApply",
+    Who: "bob@desk",
+    Created: "2026-11-21T08:00:00Z",
+  };
+
+  it("is told with who has it now, or had it then", async () => {
+    await expect(explained(holder, met(detail))).rejects.toThrow(
+      /^The state of prod is locked: held by bob@desk for apply since \S+ \(.* ago\)\.$/,
+    );
+    await expect(explained(undefined, met(detail))).rejects.toThrow(
+      /locked: held by ada@laptop for plan since \S+ \(.* ago\)/,
+    );
+  });
+
+  it("is told as Terraform does where it is no lock of anybody's", async () => {
+    await expect(explained(undefined, met("AccessDeniedException"))).rejects.toThrow("AccessDeniedException");
+    await expect(explained(holder, new LandfallError("other"))).rejects.toThrow(/^other$/);
+  });
 });
