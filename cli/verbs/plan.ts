@@ -5,18 +5,18 @@ import { LandfallError, UsageError } from "../../environments/errors";
 import { isOwnArgument } from "../binary";
 import type { TerraformJson } from "../cost/template";
 import { stackJson } from "../diagram/inventory";
-import { risksOf } from "../guards/risks";
+import { risksOf, tellGuards } from "../guards/risks";
 import { isAlive } from "../lock";
 import { progress, result, resultJson, takesColors } from "../output";
 import type { PlanDocument } from "../plan-document";
 import { withProgress } from "../progress";
-import { checkReviewOnly, reviewOnlyArguments } from "../review-only";
 import { costChangeOf } from "../review/cost";
 import { renderHtml } from "../review/html";
 import { renderMarkdown } from "../review/markdown";
 import type { Review } from "../review/model";
 import { reviewPicture } from "../review/picture";
 import { isNothing, reviewOf } from "../review/review";
+import { checkReviewOnly, reviewOnlyArguments } from "../review-only";
 import type { Plan, Terraform } from "../terraform";
 import {
   explainLock,
@@ -154,14 +154,16 @@ async function planNow(name: string, args: readonly string[], flags: Flags): Pro
   const terraform = await openTerraform(workspace, { reviewOnly });
   requireShared(await checkShared(workspace));
   const more = reviewOnly ? await reviewOnlyArguments(workspace) : [];
-  const work = async (chosen?: string): Promise<boolean> => {
+  const work = async (wanted?: string): Promise<boolean> => {
     const { file, changes } = await planStack(workspace, terraform, {
-      out: chosen,
+      out: wanted,
       args: [...args, ...more],
     });
-    if (json) resultJson(await terraform.showJson(file));
+    const document = await terraform.showJson(file);
+    tellGuards(workspace.stack, document);
+    if (json) resultJson(document);
     else if (format === "text") result(await terraform.show(file, { color: takesColors(process.stdout) }));
-    else await tell(synthesizedOf(workspace), await terraform.showJson(file), format);
+    else await tell(synthesizedOf(workspace), document, format);
     return changes;
   };
   return reviewOnly ? withOwnPlanFile(terraform, work) : work(out);
