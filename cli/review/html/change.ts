@@ -1,0 +1,58 @@
+import type { AttributeChange, ReviewedChange, Risk } from "../model";
+import { counted, markup, linkTo, type Filling, type Html } from "./text";
+import { changeOf, pathText } from "./value";
+import { actionWords } from "./words";
+
+/** How a change is shown besides what it is. */
+export interface ChangeOptions {
+  readonly id: string;
+  readonly open: boolean;
+  readonly risks: readonly Risk[];
+}
+
+/** One resource, folded. */
+export function changeHtml(change: ReviewedChange, { id, open, risks }: ChangeOptions): Html {
+  const { address, action, system } = change;
+  const { sign, done } = actionWords[action];
+  return markup`<details class="change ${action}" id="${id}" data-action="${action}" data-system="${system}"${open && " open"}>
+<summary><b aria-hidden="true">${sign}</b><code>${address}</code><span>${done}</span>${risks.length > 0 && markup`<strong>risk</strong>`}<small>${hintOf(change)}</small></summary>
+<div class="body">${risks.map(({ what }) => markup`<p class="warns">${what}</p>`)}${notesOf(change)}${attributesOf(change)}<a class="here" href="${linkTo(id)}" aria-label="Link to ${address}">link</a></div>
+</details>
+`;
+}
+
+/** Names that a line has room for. */
+const HINTS = 4;
+
+/** What changes, beside the address: what forces a replacement, or what is updated. */
+function hintOf({ action, attributes }: ReviewedChange): string {
+  const telling = attributes.filter(({ replaces }) => action === "update" || replaces);
+  const names = [...new Set(telling.map(({ path }) => String(path[0] ?? "")))];
+  const more = names.length > HINTS ? `, ${names.length - HINTS} more` : "";
+  return names.slice(0, HINTS).join(", ") + more;
+}
+
+function notesOf({ reason, previousAddress, importId }: ReviewedChange): Filling {
+  return [
+    reason !== undefined && markup`<p>${reason}</p>`,
+    previousAddress !== undefined && markup`<p>Moved from <code>${previousAddress}</code></p>`,
+    importId !== undefined && markup`<p>Imported by id <code>${importId}</code></p>`,
+  ];
+}
+
+/** What is new and not known yet is told by its name in one line. */
+const isOnlyUnknown = ({ before, after }: AttributeChange): boolean =>
+  before.kind === "absent" && after.kind === "unknown";
+
+function attributesOf({ action, attributes }: ReviewedChange): Html {
+  if (attributes.length === 0) return markup`<p class="quiet">No attribute changes.</p>`;
+  const told = attributes.filter((one) => !isOnlyUnknown(one) || one.replaces);
+  const unknown = attributes.filter((one) => !told.includes(one)).map(({ path }) => pathText(path));
+  return markup`<dl>${[...told.filter(({ replaces }) => replaces), ...told.filter(({ replaces }) => !replaces)].map(rowOf)}${
+    unknown.length > 0 &&
+    markup`<div><dt>${action === "create" && told.length > 0 && "and "}${counted(unknown.length, "attribute")}</dt><dd><em>(known after apply)</em> ${unknown.join(", ")}</dd></div>`
+  }</dl>`;
+}
+
+const rowOf = (attribute: AttributeChange): Html =>
+  markup`<div><dt>${pathText(attribute.path)}${attribute.replaces && markup` <strong>forces replacement</strong>`}</dt><dd>${changeOf(attribute)}</dd></div>`;

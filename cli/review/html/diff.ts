@@ -1,0 +1,82 @@
+/** A line of one text, of the other, or of both. */
+export interface DiffLine {
+  readonly kind: "same" | "gone" | "new";
+  readonly text: string;
+}
+
+/** Lines of context around what differs. */
+const CONTEXT = 3;
+
+/** Pairs of lines that are compared at most. Beyond, all of the middle is gone and new. */
+const MOST_PAIRS = 400_000;
+
+/** What differs between two texts, with some lines around. A number stands for so many lines that are the same. */
+export function foldedDiff(
+  before: readonly string[],
+  after: readonly string[],
+): readonly (DiffLine | number)[] {
+  const lines = diff(before, after);
+  const near = lines.map((_, index) =>
+    lines.slice(Math.max(0, index - CONTEXT), index + CONTEXT + 1).some(({ kind }) => kind !== "same"),
+  );
+  const folded: (DiffLine | number)[] = [];
+  lines.forEach((line, index) => {
+    const last = folded.at(-1);
+    if (near[index]) folded.push(line);
+    else if (typeof last === "number") folded[folded.length - 1] = last + 1;
+    else folded.push(1);
+  });
+  return folded;
+}
+
+function diff(before: readonly string[], after: readonly string[]): readonly DiffLine[] {
+  const start = sameAtStart(before, after);
+  const end = sameAtStart(before.slice(start).reverse(), after.slice(start).reverse());
+  const same = (texts: readonly string[]) => texts.map((text) => ({ kind: "same", text }) as const);
+  return [
+    ...same(before.slice(0, start)),
+    ...middle(before.slice(start, before.length - end), after.slice(start, after.length - end)),
+    ...same(before.slice(before.length - end)),
+  ];
+}
+
+function sameAtStart(a: readonly string[], b: readonly string[]): number {
+  const at = a.findIndex((text, index) => text !== b[index]);
+  return at < 0 ? a.length : at;
+}
+
+/** By the longest common subsequence. */
+function middle(before: readonly string[], after: readonly string[]): readonly DiffLine[] {
+  const gone = (text: string): DiffLine => ({ kind: "gone", text });
+  const fresh = (text: string): DiffLine => ({ kind: "new", text });
+  if (before.length * after.length > MOST_PAIRS) return [...before.map(gone), ...after.map(fresh)];
+  const lengths = commonLengths(before, after);
+  const lines: DiffLine[] = [];
+  let [i, j] = [0, 0];
+  while (i < before.length && j < after.length) {
+    const [old = "", next = ""] = [before[i], after[j]];
+    if (old === next) {
+      lines.push({ kind: "same", text: old });
+      i += 1;
+      j += 1;
+    } else if ((lengths[i + 1]?.[j] ?? 0) >= (lengths[i]?.[j + 1] ?? 0)) {
+      lines.push(gone(old));
+      i += 1;
+    } else {
+      lines.push(fresh(next));
+      j += 1;
+    }
+  }
+  return [...lines, ...before.slice(i).map(gone), ...after.slice(j).map(fresh)];
+}
+
+/** How many lines the rest of one has in common with the rest of the other. */
+function commonLengths(before: readonly string[], after: readonly string[]): readonly Uint32Array[] {
+  const rows = Array.from({ length: before.length + 1 }, () => new Uint32Array(after.length + 1));
+  for (let i = before.length - 1; i >= 0; i -= 1)
+    for (let j = after.length - 1; j >= 0; j -= 1) {
+      const [row, below] = [rows[i] as Uint32Array, rows[i + 1] as Uint32Array];
+      row[j] = before[i] === after[j] ? (below[j + 1] ?? 0) + 1 : Math.max(below[j] ?? 0, row[j + 1] ?? 0);
+    }
+  return rows;
+}
