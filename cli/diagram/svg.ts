@@ -1,5 +1,6 @@
 import type { Graph as Drawing, Subgraph, Viz } from "@viz-js/viz";
 import { internet, type Box, type Graph, type Node, type NodeKind } from "./graph";
+import { unmarked, type Mark, type Marking } from "./marks";
 import { boxLooks, edgeLooks, ink, looks, quiet } from "./looks";
 import { lanesOf, type Lane } from "./lanes";
 import { viewOf, type Label, type Line, type View } from "./view";
@@ -8,14 +9,18 @@ import { attribute, escaped, framed, type Drawn } from "./frame";
 const font = { fontname: "Helvetica", fontcolor: ink };
 const size = { base: 11, title: 12, detail: 10, caption: 9 };
 
-/** Draws a graph as an SVG of its own. Graphviz is loaded here: it takes a while, and nothing else wants it. */
-export async function svgOf(graph: Graph): Promise<string> {
+/**
+ * Draws a graph as an SVG of its own. Graphviz is loaded here: it takes a while, and nothing else wants it.
+ * @param marking what to pick out, for an SVG within a page. @default kinds have colours, and the SVG explains itself
+ */
+export async function svgOf(graph: Graph, marking?: Marking): Promise<string> {
   const { instance } = await import("@viz-js/viz");
   const viz = await instance();
   const view = viewOf(graph);
   return framed(
     graph,
-    lanesOf(graph, view.lines).map((lane) => drawn(viz, lane, view)),
+    lanesOf(graph, view.lines).map((lane) => drawn(viz, lane, view, marking)),
+    marking !== undefined,
   );
 }
 
@@ -31,9 +36,12 @@ interface Meaning {
   readonly addresses: readonly string[];
   /** Of a node. */
   readonly label?: Label;
+  /** Class for how it is marked; none where nothing is. */
+  readonly mark?: string;
+  readonly href?: string;
 }
 
-function drawn(viz: Viz, lane: Lane, view: View): Drawn {
+function drawn(viz: Viz, lane: Lane, view: View, marking: Marking | undefined): Drawn {
   const meanings = new Map<string, Meaning>();
   const names = new Map(lane.nodes.map(({ id }, index) => [id, `n${index}`]));
   const suffix = (node: Node) => (node.box === undefined ? `.${lane.name}` : "");
@@ -42,11 +50,14 @@ function drawn(viz: Viz, lane: Lane, view: View): Drawn {
       .filter((node) => node.box === box)
       .map((node) => {
         const name = names.get(node.id) ?? "";
-        const label = view.labels.get(node.id);
+        const mark = marking?.of(node);
+        const label = markedLabel(view.labels.get(node.id), mark);
         const title = node.addresses.length > 0 ? node.addresses.join("\n") : node.title;
         const id = idOf("node", node.id + suffix(node));
-        meanings.set(name, { id, kind: node.kind, title, addresses: node.addresses, label });
-        return { name, attributes: { id: name, ...nodeLook(node.kind, label) } };
+        const meaning = { id, kind: node.kind, title, addresses: node.addresses, label, href: mark?.href };
+        meanings.set(name, { ...meaning, ...marked(marking, mark) });
+        const marks = marking ? markedNode(mark) : {};
+        return { name, attributes: { id: name, ...nodeLook(node.kind, label), ...marks } };
       });
   const boxesIn = (parent: string | undefined): Subgraph[] =>
     lane.boxes
@@ -67,12 +78,18 @@ function drawn(viz: Viz, lane: Lane, view: View): Drawn {
     const addresses = line.addresses;
     const id = idOf("edge", `${line.from}--${line.to}`);
     const title = [lineTitle(line, view), ...addresses].join("\n");
-    meanings.set(name, { id, kind: line.kind, title, addresses });
+    const mark = marking?.of(line);
+    meanings.set(name, { id, kind: line.kind, title, addresses, ...marked(marking, mark) });
     const back = line.kind === "route" || line.to === internet; // what is outside stays at the left
     return {
       tail: back ? to : from,
       head: back ? from : to,
-      attributes: { id: name, ...edgeLook(line), ...(back ? { dir: "back" } : {}) },
+      attributes: {
+        id: name,
+        ...edgeLook(line),
+        ...(marking ? markedEdge(line, mark) : {}),
+        ...(back ? { dir: "back" } : {}),
+      },
     };
   });
   const drawing: Drawing = {
@@ -106,6 +123,32 @@ const nodeLook = (kind: NodeKind, label: Label | undefined) => {
     ...(shape ? { shape, style: "filled" } : {}),
     label: lines.map(plain).join("\\n"),
   };
+};
+
+/** Class of what is drawn for a marking. */
+const marked = (marking: Marking | undefined, mark: Mark | undefined) =>
+  marking ? { mark: (mark ?? unmarked).name } : {};
+
+const markedLabel = (label: Label | undefined, mark: Mark | undefined): Label | undefined => {
+  if (!label || !mark) return label;
+  const { title, lines } = label;
+  return { ...label, title: `${mark.sign} ${title}`, lines: [...lines, ...(mark.note ? [mark.note] : [])] };
+};
+
+const markedNode = (mark: Mark | undefined) => {
+  const { fill, line } = (mark ?? unmarked).look;
+  return {
+    fillcolor: fill,
+    color: line,
+    ...(mark ? { penwidth: 2 } : {}),
+    ...(mark?.outline === "dashed" ? { style: "filled,dashed" } : {}),
+  };
+};
+
+const markedEdge = ({ label }: Line, mark: Mark | undefined): Readonly<Record<string, string | number>> => {
+  const { line: color } = (mark ?? unmarked).look;
+  if (!mark) return { color, fontcolor: quiet };
+  return { color, fontcolor: color, penwidth: 2, label: ` ${plain(`${mark.sign} ${label}`.trim())} ` };
 };
 
 const boxLook = ({ kind, title }: Box) => {
@@ -156,15 +199,20 @@ function dressed(svg: string, meanings: ReadonlyMap<string, Meaning>): Omit<Draw
       (...found: string[]) => {
         const [, name = "", type = "", rest = ""] = found;
         const meaning = meanings.get(name);
-        return meaning ? opening(type, meaning) + styled(rest, meaning) : "";
+        return meaning ? linked(meaning, opening(type, meaning) + styled(rest, meaning)) : "";
       },
     );
   return { content, width: Number(width), height: Number(height) };
 }
 
-const opening = (type: string, { id, kind, title, addresses }: Meaning): string =>
+const linked = ({ href, label, mark }: Meaning, group: string): string => {
+  if (href === undefined) return group;
+  return `<a href="${attribute(href)}" aria-label="${attribute(`${label?.title}, ${mark}`)}">${group}</a>`;
+};
+
+const opening = (type: string, { id, kind, title, addresses, mark }: Meaning): string =>
   [
-    `<g id="${attribute(id)}" class="${type} ${kind}"`,
+    `<g id="${attribute(id)}" class="${[type, kind, mark].filter(Boolean).join(" ")}"`,
     addresses.length > 0 ? ` data-addresses="${attribute(addresses.join(" "))}"` : "",
     `>\n<title>${escaped(title)}</title>`,
   ].join("");

@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../../environments/root";
 import { changeHtml } from "./html/change";
-import { counted, markup, Html, idOf, linkTo, type Filling } from "./html/text";
+import { counted, markup, Markup, idOf, linkTo, type Filling } from "./html/text";
 import { changeOf } from "./html/value";
-import { actionNotes, actionWords } from "./html/words";
+import { actionWords } from "./html/words";
+import type { ReviewPicture } from "./picture";
 import {
   reviewedActions,
   type CostChange,
@@ -14,12 +15,6 @@ import {
   type ReviewedChange,
 } from "./model";
 
-/** The diagram of what a review is of, as cli/review/picture.ts makes it. */
-export interface ReviewPicture {
-  /** An element `<svg>`. It goes into the page as it is. */
-  readonly svg: string;
-}
-
 /**
  * A review as one page that needs nothing besides itself. Texts are escaped, and no other script than the page's own is
  * allowed to run.
@@ -27,7 +22,7 @@ export interface ReviewPicture {
  * @returns the whole file, in UTF-8 a few hundred bytes for each attribute
  */
 export function renderHtml(review: Review, picture?: ReviewPicture): string {
-  const [style, script] = ["review.css", "review.js"].map(asset) as [Html, Html];
+  const [style, script] = ["review.css", "review.js"].map(asset) as [Markup, Markup];
   const page = new Page(review);
   const policy = [
     "default-src 'none'",
@@ -43,7 +38,7 @@ export function renderHtml(review: Review, picture?: ReviewPicture): string {
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${new Html(policy)}">
+<meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
@@ -65,15 +60,27 @@ ${page.footer()}
 }
 
 /** A file beside this one. It is read as it stands, as its digest is of all of it. */
-const asset = (name: string): Html =>
-  new Html(readFileSync(join(projectRoot, "cli/review/html", name), "utf8"));
+const asset = (name: string): Markup =>
+  new Markup(readFileSync(join(projectRoot, "cli/review/html", name), "utf8"));
 
-const digest = ({ text }: Html): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+const digest = ({ text }: Markup): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-const pictureHtml = ({ svg }: ReviewPicture): Html => markup`<section aria-labelledby="picture">
+const pictureHtml = ({
+  svg,
+  actions,
+  notes,
+}: ReviewPicture): Markup => markup`<section aria-labelledby="picture">
 <h2 id="picture">Picture</h2>
-<div class="picture" role="region" tabindex="0" aria-labelledby="picture">${new Html(svg)}</div>
-</section>
+<ul class="legend">
+${actions.map(
+  (
+    action,
+  ) => markup`<li class="${action}"><b aria-hidden="true">${actionWords[action].sign}</b> ${actionWords[action].done}</li>
+`,
+)}<li class="same">unchanged</li>
+</ul>
+<div class="picture" role="region" tabindex="0" aria-labelledby="picture">${new Markup(svg)}</div>
+${notes.length > 0 && markup`<p class="quiet">${notes.join(" ")}</p>`}</section>
 `;
 
 /** Changes that may be unfolded from the start, besides those that take something away. */
@@ -105,7 +112,7 @@ class Page {
     return `Plan of ${this.review.stack}: ${counts.join(", ") || this.verdict()}`;
   }
 
-  header(): Html {
+  header(): Markup {
     const { stack, cost, fingerprint, risks } = this.review;
     const refused = risks.filter((risk) => risk.refused).length;
     return markup`<header>
@@ -151,7 +158,7 @@ ${inOrder.map(
 `;
   }
 
-  changes(): Html {
+  changes(): Markup {
     const { changes } = this.review;
     const systems = [...new Set(changes.map(({ system }) => system))];
     return markup`<section aria-labelledby="changes">
@@ -203,7 +210,7 @@ ${this.costLines(cost)}${
     );
   }
 
-  footer(): Html {
+  footer(): Markup {
     const keys = markup`<p class="keys" hidden><kbd>/</kbd> searches, <kbd>Esc</kbd> shows all again, <kbd>Enter</kbd> unfolds.</p>`;
     return markup`<footer>
 <p>Plans with the same fingerprint do the same. Sensitive values are never part of this page.</p>
@@ -211,7 +218,7 @@ ${keys}
 </footer>`;
   }
 
-  private tools(systems: readonly string[]): Html {
+  private tools(systems: readonly string[]): Markup {
     const button = (kind: string, value: string, label: Filling, count: number) =>
       markup`<button type="button" aria-pressed="false" data-${kind}="${value}">${label} <small>${count}</small></button>`;
     const inSystem = (system: string) => this.review.changes.filter((one) => one.system === system).length;
@@ -229,13 +236,13 @@ ${systems.length > 1 && markup`<div class="facets" role="group" aria-label="Only
 </div>`;
   }
 
-  private system(system: string): Html {
+  private system(system: string): Markup {
     const { changes, risks } = this.review;
     const mine = changes.map((change, index) => ({ change, id: this.ids[index] ?? "" }));
     const here = mine.filter(({ change }) => change.system === system);
     const open = ({ action }: ReviewedChange) =>
       isGrave(action) || (action === "update" && changes.length <= FEW);
-    return markup`<section class="system" data-of="${system}">
+    return markup`<section class="system">
 <h3>${system} <small>${counted(here.length, "resource")}</small></h3>
 ${here.map(({ change, id }) =>
   changeHtml(change, {
@@ -264,7 +271,7 @@ ${lines.map(
   }
 
   /** An address, with a link where the page has the resource. */
-  private link(address: string): Html {
+  private link(address: string): Markup {
     const id = this.anchors.get(address);
     return id === undefined
       ? markup`<code>${address}</code>`

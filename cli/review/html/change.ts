@@ -1,7 +1,7 @@
 import type { AttributeChange, ReviewedChange, Risk } from "../model";
-import { counted, markup, linkTo, type Filling, type Html } from "./text";
+import { counted, markup, linkTo, type Filling, type Markup } from "./text";
 import { changeOf, pathText } from "./value";
-import { actionWords } from "./words";
+import { actionNotes, actionWords } from "./words";
 
 /** How a change is shown besides what it is. */
 export interface ChangeOptions {
@@ -11,7 +11,7 @@ export interface ChangeOptions {
 }
 
 /** One resource, folded. */
-export function changeHtml(change: ReviewedChange, { id, open, risks }: ChangeOptions): Html {
+export function changeHtml(change: ReviewedChange, { id, open, risks }: ChangeOptions): Markup {
   const { address, action, system } = change;
   const { sign, done } = actionWords[action];
   return markup`<details class="change ${action}" id="${id}" data-action="${action}" data-system="${system}"${open && " open"}>
@@ -32,8 +32,9 @@ function hintOf({ action, attributes }: ReviewedChange): string {
   return names.slice(0, HINTS).join(", ") + more;
 }
 
-function notesOf({ reason, previousAddress, importId }: ReviewedChange): Filling {
+function notesOf({ action, reason, previousAddress, importId }: ReviewedChange): Filling {
   return [
+    actionNotes[action] !== undefined && markup`<p class="quiet">${actionNotes[action]}</p>`,
     reason !== undefined && markup`<p>${reason}</p>`,
     previousAddress !== undefined && markup`<p>Moved from <code>${previousAddress}</code></p>`,
     importId !== undefined && markup`<p>Imported by id <code>${importId}</code></p>`,
@@ -44,7 +45,7 @@ function notesOf({ reason, previousAddress, importId }: ReviewedChange): Filling
 const isOnlyUnknown = ({ before, after }: AttributeChange): boolean =>
   before.kind === "absent" && after.kind === "unknown";
 
-function attributesOf({ action, attributes }: ReviewedChange): Html {
+function attributesOf({ action, attributes }: ReviewedChange): Markup {
   if (attributes.length === 0) return markup`<p class="quiet">No attribute changes.</p>`;
   const told = attributes.filter((one) => !isOnlyUnknown(one) || one.replaces);
   const unknown = attributes.filter((one) => !told.includes(one)).map(({ path }) => pathText(path));
@@ -54,5 +55,5 @@ function attributesOf({ action, attributes }: ReviewedChange): Html {
   }</dl>`;
 }
 
-const rowOf = (attribute: AttributeChange): Html =>
+const rowOf = (attribute: AttributeChange): Markup =>
   markup`<div><dt>${pathText(attribute.path)}${attribute.replaces && markup` <strong>forces replacement</strong>`}</dt><dd>${changeOf(attribute)}</dd></div>`;

@@ -41,7 +41,7 @@
     const clear = byId("clear");
     const unfold = byId("unfold");
     const buttons = all("button[aria-pressed]", tools);
-    const groups = all(".system").map((section) => ({ section, rows: all(".change", section) }));
+    const groups = all("section.system").map((section) => ({ section, rows: all(".change", section) }));
     const rows = groups.flatMap((group) => group.rows);
     const texts = new Map(); // what is searched in, made when it is wanted first
     const textOf = (row) => {

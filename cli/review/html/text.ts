@@ -1,18 +1,18 @@
 /** Markup that is safe to put into a page as it is. */
-export class Html {
+export class Markup {
   constructor(readonly text: string) {}
 }
 
 /** What a template may be filled with. Text is escaped; nothing comes of `undefined` and `false`. */
-export type Filling = Html | string | number | undefined | false | readonly Filling[];
+export type Filling = Markup | string | number | undefined | false | readonly Filling[];
 
 /** A template of markup: whatever is filled in is escaped, but for markup of another template. */
-export const markup = (parts: TemplateStringsArray, ...fillings: readonly Filling[]): Html =>
-  new Html(parts.map((part, index) => part + filled(fillings[index])).join(""));
+export const markup = (parts: TemplateStringsArray, ...fillings: readonly Filling[]): Markup =>
+  new Markup(parts.map((part, index) => part + filled(fillings[index])).join(""));
 
 function filled(filling: Filling): string {
   if (filling === undefined || filling === false) return "";
-  if (filling instanceof Html) return filling.text;
+  if (filling instanceof Markup) return filling.text;
   if (typeof filling === "object") return filling.map(filled).join("");
   return escaped(String(filling));
 }

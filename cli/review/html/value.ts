@@ -2,7 +2,7 @@ import type { PathStep } from "../../plan-document";
 import type { AttributeChange, Shown } from "../model";
 import { foldedDiff, type DiffLine } from "./diff";
 import { indentedJson } from "./json";
-import { counted, markup, type Html } from "./text";
+import { counted, markup, type Markup } from "./text";
 
 /** A path as Terraform writes it, such as `ingress[0].cidr_blocks` or `tags["a b"]`. */
 export const pathText = (path: readonly PathStep[]): string => path.map(stepText).join("").replace(/^\./, "");
@@ -17,7 +17,7 @@ const most = { lines: 12, characters: 400 };
 const START = 100;
 
 /** What a change of one attribute or output looks like: `before → after`, or the lines that differ. */
-export function changeOf({ before, after }: Pick<AttributeChange, "before" | "after">): Html {
+export function changeOf({ before, after }: Pick<AttributeChange, "before" | "after">): Markup {
   if (before.kind === "absent") return markup`<ins>${shown(after)}</ins>`;
   if (before.kind === "value" && after.kind === "value") {
     const texts = [before.text, after.text].map((text) => indentedJson(text) ?? text) as [string, string];
@@ -27,7 +27,7 @@ export function changeOf({ before, after }: Pick<AttributeChange, "before" | "af
   return after.kind === "absent" ? gone : markup`${gone} <i>→</i> <ins>${shown(after)}</ins>`;
 }
 
-function shown(value: Shown): Html {
+function shown(value: Shown): Markup {
   switch (value.kind) {
     case "sensitive":
       return markup`<em>(sensitive)</em>`;
@@ -41,7 +41,7 @@ function shown(value: Shown): Html {
 }
 
 /** A text; where it is long, its start, and the whole of it folded below. */
-function textOf(text: string): Html {
+function textOf(text: string): Markup {
   const lines = text.split("\n").length;
   if (lines <= most.lines && text.length <= most.characters) return markup`${text}`;
   const [first = ""] = text.split("\n");
@@ -51,15 +51,15 @@ function textOf(text: string): Html {
 
 const signs = { same: " ", gone: "−", new: "+" };
 
-function diffOf(before: string, after: string): Html {
+function diffOf(before: string, after: string): Markup {
   const lines = foldedDiff(before.split("\n"), after.split("\n"));
   const shownLines = lines.map((line) => (typeof line === "number" ? gapOf(line) : lineOf(line)));
   return markup`<span class="diff">${shownLines}</span>`;
 }
 
-const gapOf = (count: number): Html => markup`<em>${counted(count, "line")} the same</em>`;
+const gapOf = (count: number): Markup => markup`<em>${counted(count, "line")} the same</em>`;
 
-function lineOf({ kind, text }: DiffLine): Html {
+function lineOf({ kind, text }: DiffLine): Markup {
   const line = `${signs[kind]} ${text}`;
   if (kind === "same") return markup`<span>${line}</span>`;
   return kind === "gone" ? markup`<del>${line}</del>` : markup`<ins>${line}</ins>`;

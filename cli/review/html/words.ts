@@ -20,7 +20,7 @@ export const actionWords: Readonly<Record<ReviewedAction, ActionWords>> = {
 
 /** What the words do not say by themselves. */
 export const actionNotes: Partial<Record<ReviewedAction, string>> = {
-  forget: "it leaves the state and stays in AWS",
-  import: "it is in AWS and comes into the state",
-  read: "a data source, read during the apply",
+  forget: "It leaves the state and stays in AWS.",
+  import: "It is in AWS already and comes into the state.",
+  read: "A data source, read during the apply.",
 };
