@@ -33,7 +33,7 @@ export const change = (
 ): ReviewedChange => ({
   address,
   type: address.split(".")[0] ?? "",
-  system: /\.(\w+(?:-\w+)*?)_/.exec(address)?.[1] ?? "landfall",
+  system: systemOf(address.slice(address.lastIndexOf(".") + 1)),
   action,
   attributes,
   ...more,
@@ -61,10 +61,15 @@ interface StackBlocks {
 /** A review that creates every resource of a stack's JSON. */
 export function creating(stack: string, json: StackBlocks): Review {
   const changes = Object.entries(json.resource ?? {}).flatMap(([type, blocks]) =>
-    Object.entries(blocks).map(([name, { "//": _, ...block }]) =>
-      change(`${type}.${name}`, "create", [...attributesOf(block), attribute("id", absent, unknown)], {
-        system: systemOf(name, block),
-      }),
+    Object.entries(blocks).map(([name, block]) =>
+      change(
+        `${type}.${name}`,
+        "create",
+        [...attributesOf({ ...block, "//": undefined }), attribute("id", absent, unknown)],
+        {
+          system: systemOf(name, block),
+        },
+      ),
     ),
   );
   const bySystem = [...changes].sort((a, b) => (a.system < b.system ? -1 : a.system > b.system ? 1 : 0));
@@ -75,7 +80,7 @@ export function creating(stack: string, json: StackBlocks): Review {
   });
 }
 
-function systemOf(name: string, { tags }: Readonly<Record<string, unknown>>): string {
+function systemOf(name: string, { tags }: Readonly<Record<string, unknown>> = {}): string {
   const tag = (tags as Readonly<Record<string, unknown>> | undefined)?.System;
   const prefixes = ["atomic-calendar", "chronos", "macro-ai", "viewer-atlas", "x-scheduler"];
   return typeof tag === "string" && !tag.includes("${")
@@ -88,6 +93,7 @@ function attributesOf(block: unknown, path: readonly (string | number)[] = []): 
     return Object.entries(block).flatMap(([key, part]) =>
       attributesOf(part, [...path, Array.isArray(block) ? Number(key) : key]),
     );
+  if (block === undefined) return [];
   const text = String(block);
   return [attribute(path, absent, text.includes("${") ? unknown : value(text))];
 }
@@ -104,7 +110,7 @@ export function busy(): Review {
     });
   const changes = [
     change(
-      "aws_db_instance.atomic-calendar_database_instance",
+      "aws_db_instance.atomic-calendar_database",
       "replace",
       [
         attribute("storage_encrypted", "false", "true", true),
@@ -133,18 +139,22 @@ export function busy(): Review {
     change("aws_security_group.chronos_group", "update", [
       attribute(["tags", "Owner"], absent, "ops@example.com"),
     ]),
-    change("aws_vpc_security_group_ingress_rule.chronos_ssh", "create", [
-      attribute("cidr_ipv4", absent, "0.0.0.0/0"),
-      attribute("from_port", absent, "22"),
-      attribute("ip_protocol", absent, "tcp"),
-      attribute("to_port", absent, "22"),
-      attribute("arn", absent, unknown),
-      attribute("security_group_rule_id", absent, unknown),
-    ]),
+    change(
+      "aws_vpc_security_group_ingress_rule.chronos_dashboard_group_from_ssh_22_203-0-113-0-24",
+      "create",
+      [
+        attribute("cidr_ipv4", absent, "0.0.0.0/0"),
+        attribute("from_port", absent, "22"),
+        attribute("ip_protocol", absent, "tcp"),
+        attribute("to_port", absent, "22"),
+        attribute("arn", absent, unknown),
+        attribute("security_group_rule_id", absent, unknown),
+      ],
+    ),
     change("aws_instance.macro-ai_host", "move", [], {
       previousAddress: "aws_instance.macro-ai_server",
     }),
-    change("aws_iam_role_policy.x-scheduler_host", "update", [
+    change("aws_iam_role_policy.x-scheduler_host_role_policy", "update", [
       attribute(
         "policy",
         policy(["s3:GetObject"]),
@@ -173,19 +183,19 @@ export function busy(): Review {
       {
         rule: "ingress-from-anywhere",
         refused: false,
-        address: "aws_vpc_security_group_ingress_rule.chronos_ssh",
+        address: "aws_vpc_security_group_ingress_rule.chronos_dashboard_group_from_ssh_22_203-0-113-0-24",
         what: "The security group lets anybody on the Internet reach port 22.",
       },
       {
         rule: "data-lost",
         refused: true,
-        address: "aws_db_instance.atomic-calendar_database_instance",
+        address: "aws_db_instance.atomic-calendar_database",
         what: "The database is replaced: what it holds is gone unless a snapshot is restored.",
       },
       {
         rule: "access-widened",
         refused: false,
-        address: "aws_iam_role_policy.x-scheduler_host",
+        address: "aws_iam_role_policy.x-scheduler_host_role_policy",
         what: "The role may do more than before: s3:DeleteObject, s3:PutObject.",
       },
     ],
@@ -195,7 +205,7 @@ export function busy(): Review {
       lines: [
         { address: "aws_ecs_service.atomic-calendar_hasura", system: "atomic-calendar", monthly: 38.2 },
         {
-          address: "aws_db_instance.atomic-calendar_database_instance",
+          address: "aws_db_instance.atomic-calendar_database",
           system: "atomic-calendar",
           monthly: 16.06,
         },

@@ -47,7 +47,7 @@ export function renderHtml(review: Review, picture?: ReviewPicture): string {
 <style>${style}</style>
 </head>
 <body>
-<a class="skip" href="#changes">Skip to the changes</a>
+${review.changes.length > 0 && markup`<a class="skip" href="#changes">Skip to the changes</a>`}
 ${page.header()}
 <main>
 ${page.risks()}${picture && pictureHtml(picture)}${page.changes()}${page.outputs()}${page.drift()}${page.cost()}
@@ -109,7 +109,7 @@ class Page {
 
   get title(): string {
     const counts = this.countsInOrder().map(([action, count]) => `${count} ${actionWords[action].done}`);
-    return `Plan of ${this.review.stack}: ${counts.join(", ") || this.verdict()}`;
+    return `Plan of ${this.review.stack}: ${counts.join(", ") || "no resource changes"}`;
   }
 
   header(): Markup {
@@ -158,12 +158,13 @@ ${inOrder.map(
 `;
   }
 
-  changes(): Markup {
+  changes(): Filling {
     const { changes } = this.review;
+    if (changes.length === 0) return undefined;
     const systems = [...new Set(changes.map(({ system }) => system))];
     return markup`<section aria-labelledby="changes">
 <h2 id="changes" tabindex="-1">Changes <small>${counted(changes.length, "resource")}</small></h2>
-${changes.length === 0 ? markup`<p class="quiet">No resource changes.</p>` : this.tools(systems)}
+${this.tools(systems)}
 ${systems.map((system) => this.system(system))}</section>
 `;
   }
@@ -288,11 +289,11 @@ ${lines.map(
     return this.review.changes.length === 0;
   }
 
+  /** What to say where no resource changes. */
   private verdict(): string {
     const { outputs } = this.review;
-    return outputs.length === 0
-      ? "nothing to do"
-      : `no resource changes, ${counted(outputs.length, "output")} ${outputs.length === 1 ? "does" : "do"}`;
+    if (outputs.length === 0) return "Nothing to do: what is deployed is what the configuration says.";
+    return `No resource changes, only ${counted(outputs.length, "output")}.`;
   }
 }
 

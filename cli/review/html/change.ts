@@ -16,7 +16,7 @@ export function changeHtml(change: ReviewedChange, { id, open, risks }: ChangeOp
   const { sign, done } = actionWords[action];
   return markup`<details class="change ${action}" id="${id}" data-action="${action}" data-system="${system}"${open && " open"}>
 <summary><b aria-hidden="true">${sign}</b><code>${address}</code><span>${done}</span>${risks.length > 0 && markup`<strong>risk</strong>`}<small>${hintOf(change)}</small></summary>
-<div class="body">${risks.map(({ what }) => markup`<p class="warns">${what}</p>`)}${notesOf(change)}${attributesOf(change)}<a class="here" href="${linkTo(id)}" aria-label="Link to ${address}">link</a></div>
+<div class="body"><a class="here" href="${linkTo(id)}" aria-label="Link to ${address}">link</a>${risks.map(({ what }) => markup`<p class="warns">${what}</p>`)}${notesOf(change)}${attributesOf(change)}</div>
 </details>
 `;
 }
@@ -56,4 +56,4 @@ function attributesOf({ action, attributes }: ReviewedChange): Markup {
 }
 
 const rowOf = (attribute: AttributeChange): Markup =>
-  markup`<div><dt>${pathText(attribute.path)}${attribute.replaces && markup` <strong>forces replacement</strong>`}</dt><dd>${changeOf(attribute)}</dd></div>`;
+  markup`<div><dt>${pathText(attribute.path)}</dt><dd>${changeOf(attribute)}${attribute.replaces && markup` <strong>forces replacement</strong>`}</dd></div>`;

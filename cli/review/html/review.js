@@ -30,6 +30,16 @@
   });
   window.addEventListener("afterprint", () => closed.forEach((fold) => (fold.open = false)));
 
+  // A wide picture begins where something changes
+  const picture = document.querySelector(".picture");
+  const marked =
+    picture?.querySelector(".node.replace, .node.delete") ?? picture?.querySelector(".node:not(.same)");
+  if (marked) {
+    const [outer, inner] = [picture, marked].map((one) => one.getBoundingClientRect());
+    picture.scrollLeft = Math.max(0, inner.right - outer.left - outer.width + 32);
+    picture.scrollTop = Math.max(0, inner.bottom - outer.top - outer.height + 32);
+  }
+
   const tools = document.querySelector(".tools");
   const search = byId("search");
   let showAll = () => {};
