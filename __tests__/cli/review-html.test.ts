@@ -339,8 +339,10 @@ describe("picture", () => {
 
   test("has a class, a sign, and a link for what changes, and a quiet class for the rest", async () => {
     const picture = await of(["aws_instance.one_host", "replace"]);
-    expect(picture?.svg).toContain('<a href="#aws_instance.one_host" aria-label="± one host, replace"><g ');
-    expect(group(picture?.svg, "aws_instance.one_host")).toMatch(/class="node host replace"[^]*>± one host</);
+    expect(picture?.svg).toContain('<a href="#aws_instance.one_host"><g ');
+    expect(group(picture?.svg, "aws_instance.one_host")).toMatch(
+      /class="node host replace"[^]*<title>replaced\naws_instance.one_host<[^]*>± one host</,
+    );
     expect(group(picture?.svg, "aws_s3_bucket.one_data")).toMatch(/class="node bucket same"[^]*>one data</);
     expect(picture?.actions).toEqual(["replace"]);
     expect(picture?.notes).toEqual(["Nothing changes in Two, not drawn here."]);

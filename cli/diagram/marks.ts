@@ -2,8 +2,10 @@ import type { Look } from "./looks";
 
 /** How something is drawn that a {@link Marking} picks out. */
 export interface Mark {
-  /** Class of its group, and what it is called aloud. */
+  /** Class of its group. */
   readonly name: string;
+  /** What it says aloud, such as `created`. */
+  readonly word: string;
   /** Put before its title: a colour alone does not reach everybody. */
   readonly sign: string;
   readonly look: Look;

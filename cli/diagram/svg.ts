@@ -52,7 +52,10 @@ function drawn(viz: Viz, lane: Lane, view: View, marking: Marking | undefined): 
         const name = names.get(node.id) ?? "";
         const mark = marking?.of(node);
         const label = markedLabel(view.labels.get(node.id), mark);
-        const title = node.addresses.length > 0 ? node.addresses.join("\n") : node.title;
+        const title = [
+          ...(mark ? [mark.word] : []),
+          ...(node.addresses.length > 0 ? node.addresses : [node.title]),
+        ].join("\n");
         const id = idOf("node", node.id + suffix(node));
         const meaning = { id, kind: node.kind, title, addresses: node.addresses, label, href: mark?.href };
         meanings.set(name, { ...meaning, ...marked(marking, mark) });
@@ -205,10 +208,8 @@ function dressed(svg: string, meanings: ReadonlyMap<string, Meaning>): Omit<Draw
   return { content, width: Number(width), height: Number(height) };
 }
 
-const linked = ({ href, label, mark }: Meaning, group: string): string => {
-  if (href === undefined) return group;
-  return `<a href="${attribute(href)}" aria-label="${attribute(`${label?.title}, ${mark}`)}">${group}</a>`;
-};
+const linked = ({ href }: Meaning, group: string): string =>
+  href === undefined ? group : `<a href="${attribute(href)}">${group}</a>`;
 
 const opening = (type: string, { id, kind, title, addresses, mark }: Meaning): string =>
   [

@@ -79,7 +79,7 @@ ${actions.map(
 `,
 )}<li class="same">unchanged</li>
 </ul>
-<div class="picture" role="region" tabindex="0" aria-labelledby="picture">${new Markup(svg)}</div>
+<div class="picture" role="group" tabindex="0" aria-labelledby="picture">${new Markup(svg)}</div>
 ${notes.length > 0 && markup`<p class="quiet">${notes.join(" ")}</p>`}</section>
 `;
 

@@ -174,6 +174,7 @@ class ChangeMarking implements Marking {
     const { sign, done } = actionWords[action];
     return {
       name: action,
+      word: done,
       sign,
       look: actionLooks[action],
       outline: action === "delete" || action === "forget" ? "dashed" : "solid",
