@@ -49,7 +49,7 @@ export function renderHtml(review: Review, picture?: ReviewPicture): string {
 <body>
 ${review.changes.length > 0 && markup`<a class="skip" href="#changes">Skip to the changes</a>`}
 ${page.header()}
-<main>
+<main${review.changes.length > MANY && markup` class="many"`}>
 ${page.risks()}${picture && pictureHtml(picture)}${page.changes()}${page.outputs()}${page.drift()}${page.cost()}
 </main>
 ${page.footer()}
@@ -85,6 +85,9 @@ ${notes.length > 0 && markup`<p class="quiet">${notes.join(" ")}</p>`}</section>
 
 /** Changes that may be unfolded from the start, besides those that take something away. */
 const FEW = 8;
+
+/** Changes that a browser is slow to lay out all at once. */
+const MANY = 200;
 
 /** Actions that somebody must look at. */
 const isGrave = (action: ReviewedAction): boolean => action === "replace" || action === "delete";
