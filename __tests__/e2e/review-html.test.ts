@@ -156,6 +156,10 @@ const samples: Readonly<Record<string, Review>> = {
       await ask("document.querySelector('[data-system=chronos]').focus()");
       await press("Space");
       expect(await found()).toBe("No change matches");
+      await press("Escape"); // from a button too
+      expect(await found()).toBe("All 11 changes");
+      await press("Space");
+      expect(await found()).toBe("2 of 11 changes");
       await ask("document.getElementById('clear').focus()");
       await press("Enter");
       expect(await found()).toBe("All 11 changes");
