@@ -151,6 +151,15 @@ describe("top", () => {
     expect(text).not.toContain("Nothing to do");
   });
 
+  test("says that there is more to do than is planned", () => {
+    const incomplete = "Planning failed <half way>.";
+    const text = readOf(renderHtml(review([], { incomplete })));
+    expect(text).toContain("Not complete. Planning failed <half way>.");
+    expect(text).toContain("No changes are planned.");
+    expect(text).not.toContain("Nothing to do");
+    expect(readOf(renderHtml(review([])))).not.toContain("Not complete");
+  });
+
   test("counts, tells the cost and the whole fingerprint", () => {
     const text = readOf(renderHtml(busy()));
     expect(text).toMatch(

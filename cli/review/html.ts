@@ -116,11 +116,12 @@ class Page {
   }
 
   header(): Markup {
-    const { stack, cost, fingerprint, risks } = this.review;
+    const { stack, cost, fingerprint, incomplete, risks } = this.review;
     const refused = risks.filter((risk) => risk.refused).length;
     return markup`<header>
 <p class="eyebrow">Plan review</p>
 <h1>${stack}</h1>
+${incomplete !== undefined && markup`<p class="verdict refused">Not complete. ${incomplete}</p>`}
 ${refused > 0 && markup`<p class="verdict refused"><a href="#risks">Apply refuses this plan for ${counted(refused, "risk")}</a></p>`}
 <ul class="counts">
 ${this.countsInOrder().map(
@@ -294,7 +295,8 @@ ${lines.map(
 
   /** What to say where no resource changes. */
   private verdict(): string {
-    const { outputs } = this.review;
+    const { incomplete, outputs } = this.review;
+    if (incomplete !== undefined && outputs.length === 0) return "No changes are planned.";
     if (outputs.length === 0) return "Nothing to do: what is deployed is what the configuration says.";
     return `No resource changes, only ${counted(outputs.length, "output")}.`;
   }
