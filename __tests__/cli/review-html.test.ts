@@ -171,6 +171,9 @@ describe("top", () => {
     expect(readOf(renderHtml(review([], { cost: cheaper })))).toContain(
       "$1,234.50 → $0.00 a month, −$1,234.50",
     );
+    const same = renderHtml(review([], { cost: { ...cheaper, after: 1234.5 } }));
+    expect(readOf(same)).toContain("$1,234.50 a month, as before");
+    expect(same).not.toContain('id="cost"');
   });
 
   test("has refused risks first, above the changes", () => {
@@ -215,12 +218,12 @@ describe("a change", () => {
   test("has its path, reason, former address and id", () => {
     const text = readOf(
       only("aws_x.y", "import", [attribute(["rule", 0, "a b"], "1", "2")], {
-        reason: "Because.",
+        reason: "it is so",
         previousAddress: "aws_x.z",
         importId: "i-1",
       }),
     );
-    for (const part of ['rule[0]["a b"]1 → 2', "Because.", "Moved from aws_x.z", "Imported by id i-1"])
+    for (const part of ['rule[0]["a b"]1 → 2', "Why: it is so", "Moved from aws_x.z", "Imported by id i-1"])
       expect(text).toContain(part);
   });
 

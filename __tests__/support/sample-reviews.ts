@@ -119,13 +119,13 @@ export function busy(): Review {
         attribute("endpoint", "stage-calendar.c1a2b3.us-east-1.rds.amazonaws.com:5432", unknown),
         attribute("arn", "arn:aws:rds:us-east-1:436957243186:db:stage-calendar", unknown),
       ],
-      { reason: "An attribute changes that cannot be changed in place." },
+      { reason: "it cannot be changed in place" },
     ),
     change(
       "aws_cloudwatch_log_group.atomic-calendar_old_logs",
       "delete",
       [attribute("name", "/stage/atomic-calendar/old", absent), attribute("retention_in_days", "30", absent)],
-      { reason: "It is no longer in the configuration." },
+      { reason: "it is no longer in the configuration" },
     ),
     change("aws_ecs_service.atomic-calendar_hasura", "update", [
       attribute("desired_count", "1", "2"),

@@ -135,7 +135,7 @@ ${this.isNothing() && markup`<p class="verdict">${this.verdict()}</p>`}
 <dl class="facts">
 ${
   cost &&
-  markup`<div><dt>Cost</dt><dd>${money(cost.before)} → ${money(cost.after)} a month, <strong>${signed(cost.after - cost.before)}</strong></dd></div>
+  markup`<div><dt>Cost</dt><dd>${costText(cost)}</dd></div>
 `
 }<div><dt>Fingerprint</dt><dd><code>${fingerprint}</code></dd></div>
 </dl>
@@ -182,7 +182,7 @@ ${systems.map((system) => this.system(system))}</section>
 ${outputs.map(
   (
     output,
-  ) => markup`<div class="${output.action}"><dt><b aria-hidden="true">${actionWords[output.action].sign}</b> ${output.name} <small>${output.action === "delete" ? "removed" : actionWords[output.action].done}</small></dt><dd>${changeOf(output)}</dd></div>
+  ) => markup`<div class="${output.action}"><dt><b aria-hidden="true">${actionWords[output.action].sign}</b>\u00a0${output.name} <small>${output.action === "delete" ? "removed" : actionWords[output.action].done}</small></dt><dd>${changeOf(output)}</dd></div>
 `,
 )}</dl>
 </section>
@@ -201,18 +201,16 @@ ${drift.map((change, index) => changeHtml(change, { id: `drift.${index + 1}`, op
 
   cost(): Filling {
     const { cost } = this.review;
-    return (
-      cost &&
-      markup`<section aria-labelledby="cost">
+    if (!cost || cost.lines.length + cost.notEstimated.length === 0) return undefined;
+    return markup`<section aria-labelledby="cost">
 <h2 id="cost">Cost <small>${signed(cost.after - cost.before)} a month</small></h2>
 <p class="quiet">US dollars a month at list prices.</p>
 ${this.costLines(cost)}${
-        cost.notEstimated.length > 0 &&
-        markup`<details class="more"><summary>${counted(cost.notEstimated.length, "change")} not estimated</summary><ul>${cost.notEstimated.map((address) => markup`<li>${this.link(address)}</li>`)}</ul></details>
+      cost.notEstimated.length > 0 &&
+      markup`<details class="more"><summary>${counted(cost.notEstimated.length, "change")} not estimated</summary><ul>${cost.notEstimated.map((address) => markup`<li>${this.link(address)}</li>`)}</ul></details>
 `
-      }</section>
-`
-    );
+    }</section>
+`;
   }
 
   footer(): Markup {
@@ -301,6 +299,11 @@ ${lines.map(
     return `No resource changes, only ${counted(outputs.length, "output")}.`;
   }
 }
+
+const costText = ({ before, after }: CostChange): Markup =>
+  before === after
+    ? markup`${money(after)} a month, as before`
+    : markup`${money(before)} → ${money(after)} a month, <strong>${signed(after - before)}</strong>`;
 
 const dollars = (amount: number): string =>
   amount.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });

@@ -35,7 +35,7 @@ function hintOf({ action, attributes }: ReviewedChange): string {
 function notesOf({ action, reason, previousAddress, importId }: ReviewedChange): Filling {
   return [
     actionNotes[action] !== undefined && markup`<p class="quiet">${actionNotes[action]}</p>`,
-    reason !== undefined && markup`<p>${reason}</p>`,
+    reason !== undefined && markup`<p><span class="quiet">Why:</span> ${reason}</p>`,
     previousAddress !== undefined && markup`<p>Moved from <code>${previousAddress}</code></p>`,
     importId !== undefined && markup`<p>Imported by id <code>${importId}</code></p>`,
   ];
