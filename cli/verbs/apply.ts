@@ -293,7 +293,7 @@ export function register(program: Command): void {
     .command("apply")
     .alias("deploy")
     .description("plan, ask, apply that plan, and print the outputs")
-    .argument("<env>", "environment, or shared")
+    .argument("<env>", "environment, shared or access")
     .argument("[args...]", "arguments for Terraform's plan, after --, such as -- -replace=ADDRESS")
     .option("-y, --yes", "do not ask")
     .option("--with-shared", "apply shared first where it is missing or behind")

@@ -160,7 +160,7 @@ async function planNow(name: string, args: readonly string[], flags: Flags): Pro
       args: [...args, ...more],
     });
     const document = await terraform.showJson(file);
-    tellGuards(workspace.stack, document);
+    if (changes) tellGuards(workspace.stack, document);
     if (json) resultJson(document);
     else if (format === "text") result(await terraform.show(file, { color: takesColors(process.stdout) }));
     else await tell(synthesizedOf(workspace), document, format);
@@ -221,7 +221,7 @@ export function register(program: Command): void {
   program
     .command("plan")
     .description("show what apply would do")
-    .argument("<env>", "environment, or shared")
+    .argument("<env>", "environment, shared or access")
     .argument("[args...]", "arguments for Terraform, after --, such as -- -replace=ADDRESS")
     .option("--out <file>", "where to save the plan")
     .addOption(
