@@ -78,7 +78,7 @@ export const iamWidened = (document: PlanDocument): Finding[] =>
 export const iamOpened = (document: PlanDocument): Finding[] => {
   const accounts = accountsOf(document);
   return changesOf(document).flatMap((changed) => [
-    ...(changed.stays ? openedDocument(accounts, changed) : []),
+    ...(changed.stays && !isOnlyBoundary(document, changed) ? openedDocument(accounts, changed) : []),
     ...(changed.stays ? masterAttachment(changed) : []),
     ...removedBoundary(changed),
   ]);
@@ -192,6 +192,31 @@ function masterAttachment({ address, type, before, after }: Changed): Finding[] 
   return arns(after)
     .filter((arn) => masterPolicies.test(arn) && !had.includes(arn))
     .map((arn) => ({ address, what: `It would give ${arn}.` }));
+}
+
+/** What the configuration says of a resource's attribute. */
+interface Expression {
+  readonly constant_value?: unknown;
+  readonly references?: readonly string[];
+}
+
+/** Whether a policy only bounds roles: then it takes away, and gives nothing. */
+function isOnlyBoundary(document: PlanDocument, { address, type, after }: Changed): boolean {
+  if (type !== "aws_iam_policy") return false;
+  const { root_module: root } = document.configuration as {
+    readonly root_module?: {
+      readonly resources?: readonly { readonly expressions?: Readonly<Record<string, Expression>> }[];
+    };
+  };
+  const name = text(after.name);
+  const isIt = ({ constant_value: value, references = [] }: Expression): boolean =>
+    references.some((one) => one === address || one.startsWith(`${address}.`)) ||
+    (name !== undefined && texts(value).some((arn) => /:policy\//.test(arn) && arn.endsWith(`/${name}`)));
+  const isUsedAs = (...attributes: string[]): boolean =>
+    (root?.resources ?? []).some(({ expressions = {} }) =>
+      attributes.some((attribute) => expressions[attribute] && isIt(expressions[attribute])),
+    );
+  return isUsedAs("permissions_boundary") && !isUsedAs("policy_arn", "managed_policy_arns");
 }
 
 const bounded = ["aws_iam_role", "aws_iam_user"];

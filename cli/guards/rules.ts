@@ -37,7 +37,7 @@ export interface Rule {
 }
 
 const putBack = ({ name }: Guarded): string =>
-  name === "shared"
+  ["shared", "access"].includes(name)
     ? "put the shared settings back as they were"
     : `put environments/${name}.env back as it was`;
 

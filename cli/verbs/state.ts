@@ -26,7 +26,7 @@ const DEFAULT_LIMIT = 20;
 const MOST_NAMED = 3;
 
 /** Names of stacks that are no environments. */
-const own = ["shared", "state"];
+const own = ["shared", "state", "access"];
 const environments = (): readonly string[] => environmentNames(join(projectRoot, "environments"));
 
 interface Listed {

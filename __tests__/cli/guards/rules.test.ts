@@ -1,5 +1,6 @@
 import { rules, type Guarded } from "../../../cli/guards/rules";
 import { risksOf } from "../../../cli/guards/risks";
+import type { PlanDocument } from "../../../cli/plan-document";
 import { change, document, policy, type Made } from "./support";
 
 const stage: Guarded = { name: "stage", stageClass: "staging", deletionProtection: false };
@@ -349,6 +350,38 @@ describe("IAM", () => {
     ["a denial of everything", { Effect: "Deny", Action: "*", Resource: "*" }, false],
   ])("iam-opened: a policy of %s", (_, statement, expected) => {
     expect(finds("iam-opened", "aws_iam_policy", null, { policy: policy(statement) })).toBe(expected);
+  });
+
+  test.each<[string, object[], boolean]>([
+    [
+      "by reference",
+      [{ permissions_boundary: { references: ["aws_iam_policy.one.arn", "aws_iam_policy.one"] } }],
+      false,
+    ],
+    [
+      "by name",
+      [{ permissions_boundary: { constant_value: "arn:aws:iam::111122223333:policy/landfall/most" } }],
+      false,
+    ],
+    [
+      "and attached as well",
+      [
+        { permissions_boundary: { references: ["aws_iam_policy.one"] } },
+        { policy_arn: { references: ["aws_iam_policy.one"] } },
+      ],
+      true,
+    ],
+    ["which is another", [{ permissions_boundary: { references: ["aws_iam_policy.other"] } }], true],
+    ["nowhere", [], true],
+  ])("iam-opened: a policy that is a boundary %s", (_, expressions, expected) => {
+    const made = change("aws_iam_policy", null, { name: "most", policy: policy(allow("ec2:*", "*")) });
+    const plan = document([made]);
+    const root_module = { resources: expressions.map((one) => ({ expressions: one })) };
+    const risks = risksOf(prod, {
+      ...plan,
+      configuration: { ...plan.configuration, root_module } as PlanDocument["configuration"],
+    });
+    expect(risks.some(({ rule }) => rule === "iam-opened")).toBe(expected);
   });
 
   test("iam-opened: a boundary that is another is told, and not refused", () => {
