@@ -14,6 +14,10 @@ export const emulatorAccountId = "123456789012";
 export interface EmulatorOptions {
   /** Holds what is known of the last start, the log and the lock. @default `.landfall/sandbox` of the project */
   readonly stateFolder?: string;
+  /** File that gets a line of JSON for each request: see recorder.py. @default `LANDFALL_SANDBOX_RECORD`, or none */
+  readonly record?: string;
+  /** File with policies that requests are held to: see recorder.py. @default `LANDFALL_SANDBOX_POLICY`, or all is allowed */
+  readonly policy?: string;
 }
 
 /** An emulator that answers. */
@@ -88,7 +92,11 @@ async function launch(python: string, port: number, options: EmulatorOptions): P
     cwd: folder,
     detached: true,
     stdio: ["ignore", output, output],
-    env: withoutPrefix(process.env, /^(AWS|MOTO)_/),
+    env: {
+      ...withoutPrefix(process.env, /^(AWS|MOTO)_/),
+      ...(options.record !== undefined && { LANDFALL_SANDBOX_RECORD: options.record }),
+      ...(options.policy !== undefined && { LANDFALL_SANDBOX_POLICY: options.policy }),
+    },
   });
   closeSync(output);
   child.unref();

@@ -26,6 +26,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 import patches
+import recorder
 
 HOST = "127.0.0.1"
 KEPT_ANSWERS = 256
@@ -117,7 +118,7 @@ def main(state_file, port, token):
     patches.apply()
     listener = listen(port)
     port = listener.getsockname()[1]
-    app = emulator(DomainDispatcherApplication(create_backend_app), token)
+    app = recorder.around(emulator(DomainDispatcherApplication(create_backend_app), token))
     server = make_server(HOST, port, app, threaded=True, request_handler=MotoRequestHandler, fd=listener.fileno())
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: sys.exit(0))
