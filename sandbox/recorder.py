@@ -100,7 +100,7 @@ NAMED = {
     "budgets": [("BudgetName", "budget/{}"), ("Budget.BudgetName", "budget/{}"), ("ResourceARN", "")],
     "cloudwatch": [("ResourceARN", ""), ("DashboardName", "dashboard/{}"), ("AlarmName", "alarm:{}"), ("AlarmNames", "alarm:{}")],
     "dynamodb": [("ResourceArn", ""), ("TableName", "table/{}")],
-    "ecr": [("resourceArn", ""), ("repositoryName", "repository/{}")],
+    "ecr": [("resourceArn", ""), ("repositoryName", "repository/{}"), ("repositoryNames", "repository/{}")],
     "elasticfilesystem": [
         ("ResourceId", "file-system/{}"),
         ("AccessPointId", "access-point/{}"),
@@ -256,7 +256,7 @@ class Call:
         if self.service == "route53":
             value = value.rsplit("/", 1)[-1]
         if self.service == "kms" and template == "key/{}" and value.startswith("alias/"):
-            template = "{}"
+            value = "*"  # what is asked is the key behind the alias
         if self.service == "servicediscovery" and template == "{}":
             template = "service/{}" if value.startswith("srv-") else "namespace/{}"
         if self.service == "ssm":
@@ -311,6 +311,11 @@ class Call:
             keys["iam:permissionsboundary"] = self.parameters["PermissionsBoundary"]
         elif self.operation in ("AttachRolePolicy", "PutRolePolicy", "DeleteRolePolicy", "DetachRolePolicy"):
             keys["iam:permissionsboundary"] = boundary_of(self.parameters.get("RoleName"))
+        if self.service == "dynamodb":
+            item = self.parameters.get("Key") or self.parameters.get("Item") or {}
+            keys["dynamodb:leadingkeys"] = item.get("LockID", {}).get("S")
+        if self.parameters.get("AWSServiceName"):
+            keys["iam:awsservicename"] = self.parameters["AWSServiceName"]
         return keys
 
     def passed_roles(self):
@@ -349,6 +354,8 @@ SPECIAL = {
     "elasticloadbalancing:CreateLoadBalancer": "loadbalancer/app/{Name}/*",
     "elasticloadbalancing:CreateTargetGroup": "targetgroup/{Name}/*",
     "elasticloadbalancing:DescribeLoadBalancers": "*",
+    "iam:AttachRolePolicy": "role/landfall/{RoleName}",
+    "iam:DetachRolePolicy": "role/landfall/{RoleName}",
     "iam:CreatePolicy": "policy/landfall/{PolicyName}",
     "route53:GetChange": "change/{Id}",
 }
@@ -476,7 +483,7 @@ def holds(condition, context):
     """Whether a request meets a condition. What is not known here (tags outside of EC2) is taken as met."""
     for operator, keys in condition.items():
         negated = operator.startswith("StringNot")
-        name = operator.removesuffix("IfExists").replace("StringNot", "String")
+        name = operator.removeprefix("ForAllValues:").removesuffix("IfExists").replace("StringNot", "String")
         for key, wanted in keys.items():
             key = key.lower()
             if key.startswith("aws:resourcetag/") and key not in context and context.get("tags unknown"):
@@ -485,7 +492,7 @@ def holds(condition, context):
                 continue
             value = context.get(key)
             if value is None:
-                if not (negated or operator.endswith("IfExists")):
+                if not (negated or operator.startswith("ForAllValues:") or operator.endswith("IfExists")):
                     return False
                 continue
             if OPERATORS[name](listed(wanted), value) == negated:

@@ -1,5 +1,13 @@
 import type { SystemName } from "../../environments/catalogue";
+import { arnsIn } from "../../modules/arn";
+import { iamPath } from "../../modules/naming";
 import type { PolicyStatement } from "../../modules/service-role";
+import { forAdministrators, implied, notForPlans } from "./implied";
+import { arnService, resourceTypes, type Scope } from "./names";
+import { packed, type Grant, type PolicyDocument } from "./pack";
+import { recording, type RecordedAction, type TagSupport } from "./recording";
+
+export type { PolicyDocument } from "./pack";
 
 export interface DeployerPoliciesProps {
   readonly partition: string;
@@ -15,12 +23,8 @@ export interface DeployerPoliciesProps {
   readonly boundary: string;
   /** Systems of the environment. @default all; `shared` and `state` have none */
   readonly systems?: readonly SystemName[];
-}
-
-/** A policy as IAM takes it. */
-export interface PolicyDocument {
-  readonly Version: "2012-10-17";
-  readonly Statement: readonly PolicyStatement[];
+  /** Buckets to which inputs of the environment give names of their own. @default none */
+  readonly buckets?: readonly string[];
 }
 
 /** Documents of a role; each fits in a managed policy, and all are attached together. */
@@ -31,10 +35,290 @@ export interface DeployerPolicies {
   readonly apply: readonly PolicyDocument[];
 }
 
+type Conditions = Readonly<Record<string, readonly string[]>>;
+interface Needed {
+  readonly action: string;
+  readonly row: RecordedAction;
+  /** By condition key. */
+  readonly conditions?: Conditions;
+}
+
+/** Services of no region: their requests count as those of us-east-1. */
+const global = new Set(["budgets", "iam", "route53"]);
+
+/** Each gives a role rights: IAM lets it only for a role within the bound. */
+const bounded = new Set([
+  "iam:AttachRolePolicy",
+  "iam:CreateRole",
+  "iam:PutRolePermissionsBoundary",
+  "iam:PutRolePolicy",
+]);
+
+const makes = (action: string): boolean =>
+  /:(Allocate|Authorize|Create|Register|Request|Run)/.test(action) && !action.endsWith(":CreateTags");
+const changes = (action: string): boolean => /:(Delete|Modify)/.test(action);
+
 /**
  * What deploying a stack needs, by what the provider was seen to call.
  * @throws where it does not fit into what IAM lets one role have
  */
 export function deployerPolicies(props: DeployerPoliciesProps): DeployerPolicies {
-  throw new Error(`not there yet for ${props.stack}`);
+  const { stack } = props;
+  const policies = new Policies(props);
+  const grants = policies.grants();
+  const reads = grants.filter(({ reads }) => reads).map(({ grant }) => grant);
+  return {
+    plan: packed([...reads, ...policies.state("plan")], `${stack}'s plan role`),
+    apply: packed([...grants.map(({ grant }) => grant), ...policies.state("apply")], `${stack}'s apply role`),
+  };
 }
+
+/** What a stack was seen to need, with what comes along with it. */
+export function neededActions({
+  stack,
+  systems,
+  region,
+}: Pick<DeployerPoliciesProps, "stack" | "systems" | "region">): readonly Needed[] {
+  const everybody = ["atomic-calendar", "chronos", "macro-ai", "viewer-atlas", "x-scheduler"];
+  const owners = stack === "shared" || stack === "state" ? [stack] : (systems ?? everybody);
+  const seen = Object.entries(recording)
+    .filter(([action, { by }]) => !(action in forAdministrators) && owners.some((owner) => owner in by))
+    .map(([action, row]): Needed => ({ action, row }));
+  const names = new Set(seen.map(({ action }) => action));
+  const more = implied(region)
+    .filter(({ with: triggers }) => triggers.some((trigger) => names.has(trigger)))
+    .flatMap(({ actions, conditions }) =>
+      actions
+        .filter((action) => conditions ?? !names.has(action))
+        .map((action): Needed => ({ action, row: rowOf(action), conditions })),
+    );
+  return [...seen, ...more];
+}
+
+function rowOf(action: string): RecordedAction {
+  const row = recording[action];
+  if (!row) throw new Error(`actions.json has no ${action}: make it again with condense.ts.`);
+  return row;
+}
+
+class Policies {
+  private readonly kind: "state" | "shared" | "environment";
+  private readonly scope: Scope;
+  private readonly owners: readonly string[];
+
+  constructor(private readonly props: DeployerPoliciesProps) {
+    const { stack, systems } = props;
+    this.kind = stack === "state" || stack === "shared" ? stack : "environment";
+    this.scope = { ...props, buckets: props.buckets ?? [] };
+    this.owners = this.kind === "environment" ? (systems ?? []) : [stack];
+  }
+
+  /** One for each action and type of resource, and whether it only reads. */
+  grants(): { readonly grant: Grant; readonly reads: boolean }[] {
+    return neededActions(this.props).flatMap((needed) => {
+      const reads = needed.row.access === "read" && !(needed.action in notForPlans);
+      return this.grantsOf(needed).map((grant) => ({ grant, reads }));
+    });
+  }
+
+  private grantsOf(needed: Needed): Grant[] {
+    const { action, row, conditions } = needed;
+    const [service = ""] = action.split(":");
+    const grant = (resources: readonly string[], ...parts: readonly Conditions[]): Grant => ({
+      actions: [action],
+      resources,
+      condition: this.condition(...parts, conditions ?? {}),
+    });
+    if (action === "ec2:CreateTags" || action === "ec2:DeleteTags") return this.tagsOfEc2(action);
+    if (action === "iam:CreateServiceLinkedRole")
+      return [grant(this.arns("iam", "role/aws-service-role/*", ""))];
+    if (action === "iam:PassRole")
+      return [grant(this.passable(), { "iam:PassedToService": row.passedTo ?? [] })];
+    if (Object.keys(row.types).length === 0) {
+      const tags = makes(action) && row.tagged && row.requestTags ? this.tagged("RequestTag") : {};
+      return [grant(["*"], tags, global.has(service) ? {} : { "aws:RequestedRegion": [this.props.region] })];
+    }
+    const bound: Conditions = bounded.has(action)
+      ? { "iam:PermissionsBoundary": this.arns("iam", `policy${iamPath}${this.props.boundary}`, "") }
+      : {};
+    const found = Object.entries(row.types).flatMap(([type, support]) => {
+      const resources = this.resources(`${service}:${type}`, needed);
+      return resources.length > 0
+        ? [grant(resources, bound, this.tagsFor(needed, `${service}:${type}`, support))]
+        : [];
+    });
+    if (found.length === 0)
+      throw new Error(
+        `names.ts has no resource of ${this.kind} for ${action}: one of ${Object.keys(row.types).join(", ")}.`,
+      );
+    return found;
+  }
+
+  /** ARNs of a type, as patterns; none where the stack has none of it. */
+  private resources(key: string, { action, row }: Needed): string[] {
+    const type = resourceTypes[key];
+    if (!type) return [];
+    const { namePrefix: prefix, stack } = this.props;
+    const patterns = {
+      environment: () => type.environment?.({ prefix, env: stack }, this.scope),
+      shared: () => type.shared?.(prefix),
+      state: () => type.state?.(this.scope),
+    }[this.kind]();
+    if (!patterns || patterns.length === 0) return [];
+    const [service = ""] = key.split(":");
+    const where = type.noRegion ? "" : this.props.region;
+    const named = row.access === "write" || this.alwaysNamed(row) ? patterns : patterns.map(everyOne);
+    const arns = named.flatMap((pattern) =>
+      this.arns(arnService[key] ?? service, pattern, where, type.account),
+    );
+    // Images' parameters, of Amazon's
+    if (key === "ssm:parameter" && action.startsWith("ssm:GetParameter"))
+      arns.push(...this.arns("ssm", "parameter/aws/service/*", where, ""));
+    return [...new Set(arns)];
+  }
+
+  /** Whether each request that was seen named what it was about. */
+  private alwaysNamed({ by }: RecordedAction): boolean {
+    const owners = this.owners.length > 0 ? this.owners : Object.keys(by);
+    return owners.every((owner) => by[owner] !== null);
+  }
+
+  private tagsFor({ action, row }: Needed, key: string, support: TagSupport): Conditions {
+    const type = resourceTypes[key];
+    if (row.access === "read" || !type) return {};
+    const ofRequest = support === "request" || support === "both" || row.requestTags === true;
+    const ofResource = support === "resource" || support === "both" || row.resourceTags === true;
+    if (makes(action) && ofRequest && !(type.byTags && support === "resource"))
+      return row.tagged && key !== "ec2:volume" && key !== "ec2:network-interface"
+        ? this.tagged("RequestTag")
+        : {};
+    if (!type.byTags || !ofResource || (type.alsoOthers && !changes(action))) return {};
+    return this.tagged("ResourceTag", type.ofShared ? ["shared"] : []);
+  }
+
+  /** That something is the stack's own, by its tags. */
+  private tagged(which: "RequestTag" | "ResourceTag", others: readonly string[] = []): Conditions {
+    return {
+      [`aws:${which}/Project`]: ["landfall"],
+      [`aws:${which}/Environment`]: [...new Set([this.props.stack, ...others])],
+    };
+  }
+
+  /** Tags go on with what is made, or on what is the stack's already: not on another's, which would be ours by it. */
+  private tagsOfEc2(action: string): Grant[] {
+    const { region } = this.props;
+    const owned = Object.entries(resourceTypes)
+      .filter(
+        ([key, type]) =>
+          key.startsWith("ec2:") && type.byTags && (!type.alsoOthers || this.kind === "shared"),
+      )
+      .flatMap(
+        ([, type]) =>
+          (this.kind === "shared"
+            ? type.shared?.("")
+            : type.environment?.({ prefix: "", env: "" }, this.scope)) ?? [],
+      )
+      .flatMap((pattern) => this.arns("ec2", pattern, region));
+    const existing = {
+      actions: [action],
+      resources: owned,
+      condition: this.condition(this.tagged("ResourceTag")),
+    };
+    if (action === "ec2:DeleteTags") return [existing];
+    const made = neededActions(this.props)
+      .map((needed) => needed.action)
+      .filter((name) => name.startsWith("ec2:") && makes(name) && recording[name]?.tagged)
+      .map((name) => name.slice("ec2:".length));
+    return [
+      existing,
+      {
+        actions: [action],
+        resources: this.arns("ec2", "*", region),
+        condition: this.condition(
+          { "ec2:CreateAction": [...new Set(made)].sort() },
+          this.tagged("RequestTag"),
+        ),
+      },
+    ];
+  }
+
+  /** Roles that the stack hands to services. */
+  private passable(): string[] {
+    const { namePrefix: prefix, stack } = this.props;
+    const own =
+      this.kind === "shared" ? [`${prefix}-shared-*`] : [`${prefix}-${stack}-*`, `${prefix}-ec2-host`];
+    return own.flatMap((name) => this.arns("iam", `role${iamPath}${name}`, ""));
+  }
+
+  /** The state: its own stack's to write, and of what it reads others. A plan only locks it. */
+  state(role: "plan" | "apply"): Grant[] {
+    const { stateBucket, stateLockTable, stack, partition, region } = this.props;
+    const bucket = `arn:${partition}:s3:::${stateBucket}`;
+    const read = { environment: [stack, "shared"], shared: ["*"], state: [stack] }[this.kind];
+    const objects = (names: readonly string[], end: string) =>
+      names.map((name) => `${bucket}/${name}/${end}`);
+    const lock = [".tflock"].flatMap((end) => objects([stack], `*${end}`));
+    return [
+      { actions: ["s3:ListBucket"], resources: [bucket] },
+      { actions: ["s3:GetObject"], resources: objects(read, "*") },
+      { actions: ["s3:DeleteObject", "s3:PutObject"], resources: lock },
+      ...(role === "apply"
+        ? [
+            { actions: ["s3:PutObject"], resources: objects([stack], "terraform.tfstate") },
+            { actions: ["s3:ListBucketVersions"], resources: [bucket] },
+            { actions: ["s3:GetObjectVersion"], resources: objects([stack], "*") },
+          ]
+        : []),
+      ...(stateLockTable === undefined
+        ? []
+        : [
+            {
+              actions: ["dynamodb:DescribeTable"],
+              resources: this.arns("dynamodb", `table/${stateLockTable}`, region),
+            },
+            {
+              actions: ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"],
+              resources: this.arns("dynamodb", `table/${stateLockTable}`, region),
+              condition: {
+                "ForAllValues:StringLike": {
+                  "dynamodb:LeadingKeys": (role === "apply" ? read : [stack]).map(
+                    (name) => `${stateBucket}/${name}/*`,
+                  ),
+                },
+              },
+            },
+          ]),
+    ];
+  }
+
+  /** In IAM's form; all must hold. */
+  private condition(...parts: readonly Conditions[]): PolicyStatement["Condition"] {
+    const all = Object.entries(Object.assign({}, ...parts) as Conditions).filter(
+      ([, values]) => values.length > 0,
+    );
+    const operators: Record<string, Record<string, string | readonly string[]>> = {};
+    for (const [key, values] of all.sort(([one], [other]) => (one < other ? -1 : 1))) {
+      const operator =
+        key === "kms:GrantIsForAWSResource"
+          ? "Bool"
+          : values.some((value) => value.includes("*"))
+            ? "StringLike"
+            : "StringEquals";
+      operators[operator] = {
+        ...operators[operator],
+        [key]: values.length === 1 ? (values[0] ?? "") : values,
+      };
+    }
+    return all.length > 0 ? operators : undefined;
+  }
+
+  private arns(service: string, resource: string, region: string, account?: ""): string[] {
+    const { partition, accountIds } = this.props;
+    return account === ""
+      ? [`arn:${partition}:${service}:${region}::${resource}`]
+      : arnsIn({ partition, region, accountIds }, service, resource);
+  }
+}
+
+/** The pattern for all of a type, of whoever they are. */
+const everyOne = (pattern: string): string => `${/^[A-Za-z-]+[:/](?=.)/.exec(pattern)?.[0] ?? ""}*`;

@@ -6,7 +6,7 @@ type Inputs = Readonly<Record<string, string>>;
 /** What the recording deploys of a system, one after the other; then it destroys it. */
 export interface SystemRun {
   readonly system: SystemName;
-  /** Each is applied on top of the one before, and planned again. */
+  /** Each is applied on top of the one before, and planned again but for the last. */
   readonly steps: readonly Inputs[];
 }
 
@@ -29,6 +29,7 @@ export const sharedSteps: readonly Inputs[] = [
     TF_VAR_availability_zones: "",
     TF_VAR_flow_log_retention_days: "",
     TF_VAR_addresses: "sandbox-dashboard,sandbox-edge-1,sandbox-x-scheduler",
+    TF_VAR_network_acl_admin_cidrs: "203.0.113.0/24,2001:db8::/32",
   },
 ];
 
