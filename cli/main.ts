@@ -20,6 +20,7 @@ import { register as images } from "./verbs/images";
 import { register as init } from "./verbs/init";
 import { register as outputs } from "./verbs/outputs";
 import { register as plan } from "./verbs/plan";
+import { register as policy } from "./verbs/policy";
 import { register as release } from "./verbs/release";
 import { register as remote } from "./verbs/remote";
 import { register as restart } from "./verbs/restart";
@@ -37,6 +38,7 @@ const verbs = [
   bootstrap,
   plan,
   apply,
+  policy,
   configure,
   cost,
   destroy,

@@ -114,8 +114,8 @@ async function main([raw, ...only]: readonly string[]): Promise<void> {
       for (const step of steps) {
         recording.set("sandbox.env", step);
         await recording.run(system, "apply", "apply", "sandbox", "--yes");
-        if (step !== steps.at(-1)) await recording.run(system, "plan", "plan", "sandbox");
       }
+      await recording.run(system, "plan", "plan", "sandbox");
       await recording.run(system, "destroy", "destroy", "sandbox", "--yes");
     }
     await recording.run("shared", "destroy", "destroy", "shared", "--yes");

@@ -6,11 +6,12 @@ type Inputs = Readonly<Record<string, string>>;
 /** What the recording deploys of a system, one after the other; then it destroys it. */
 export interface SystemRun {
   readonly system: SystemName;
-  /** Each is applied on top of the one before, and planned again but for the last. */
+  /** Each is applied on top of the one before; the last is planned again. */
   readonly steps: readonly Inputs[];
 }
 
 const protectedProd: Inputs = { TF_VAR_stage_class: "prod", TF_VAR_deletion_protection: "true" };
+const prod: Inputs = { TF_VAR_stage_class: "prod", TF_VAR_deletion_protection: "false" };
 const letGo: Inputs = { TF_VAR_deletion_protection: "false" };
 const dev: Inputs = { TF_VAR_stage_class: "", TF_VAR_deletion_protection: "" };
 const image = (digit: string) => `sha256:${digit.repeat(64)}`;
@@ -40,8 +41,8 @@ export const systemRuns: readonly SystemRun[] = [
     steps: [
       {},
       { ...protectedProd, TF_VAR_dashboard_ports: "80,443,8443", git_ref: "v2" },
-      { ...letGo, TF_VAR_edge_hosts: "", TF_VAR_dashboard_instance_type: "t3.large" },
-      dev,
+      letGo,
+      { ...dev, TF_VAR_edge_hosts: "", TF_VAR_dashboard_instance_type: "t3.large" },
     ],
   },
   {
@@ -49,18 +50,13 @@ export const systemRuns: readonly SystemRun[] = [
     steps: [
       { TF_VAR_x_scheduler_ssh_cidrs: "203.0.113.0/24" },
       {
-        ...protectedProd,
+        ...prod,
         TF_VAR_x_scheduler_ssh_cidrs: "",
         TF_VAR_x_scheduler_domain: "x.example.com",
         TF_VAR_x_scheduler_hosted_zone: "example.com",
         TF_VAR_x_scheduler_git_ref: "v2",
-      },
-      {
-        ...letGo,
         TF_VAR_x_scheduler_secrets_version: "2",
-        TF_VAR_x_scheduler_callback_cidrs: "203.0.113.0/24",
       },
-      { ...dev, TF_VAR_x_scheduler_domain: "", TF_VAR_x_scheduler_hosted_zone: "" },
     ],
   },
   {
@@ -68,14 +64,12 @@ export const systemRuns: readonly SystemRun[] = [
     steps: [
       { TF_VAR_macro_ai_cidrs: "203.0.113.0/24" },
       {
-        ...protectedProd,
+        ...prod,
         TF_VAR_macro_ai_cidrs: "",
         TF_VAR_macro_ai_capacity: "group",
         TF_VAR_macro_ai_domain: "api.example.com",
         TF_VAR_macro_ai_hosted_zone: "example.com",
       },
-      { ...letGo, TF_VAR_macro_ai_max_size: "4", TF_VAR_macro_ai_instance_type: "t3.medium" },
-      { ...dev, TF_VAR_macro_ai_capacity: "", TF_VAR_macro_ai_domain: "", TF_VAR_macro_ai_hosted_zone: "" },
     ],
   },
   {
@@ -83,20 +77,18 @@ export const systemRuns: readonly SystemRun[] = [
     steps: [
       {},
       {
-        ...protectedProd,
+        ...prod,
         TF_VAR_viewer_atlas_file_system: "new",
         TF_VAR_viewer_atlas_collector_image: image("4"),
         TF_VAR_viewer_atlas_monthly_budget: "60",
         TF_VAR_viewer_atlas_container_insights: "true",
+        TF_VAR_viewer_atlas_analysis_schedule: "cron(0 4 * * ? *)",
       },
-      { ...letGo, TF_VAR_viewer_atlas_analysis_schedule: "cron(0 4 * * ? *)" },
-      { ...dev, TF_VAR_viewer_atlas_file_system: "" },
     ],
   },
   {
     system: "atomic-calendar",
     steps: [
-      { TF_VAR_atomic_calendar_hosted_zone: "" },
       {
         ...protectedProd,
         TF_VAR_atomic_calendar_hosted_zone: "example.com",
@@ -112,9 +104,12 @@ export const systemRuns: readonly SystemRun[] = [
         TF_VAR_atomic_calendar_admin_cidrs: "203.0.113.7/32",
         TF_VAR_atomic_calendar_database_storage: "60",
       },
-      { TF_VAR_atomic_calendar_database: "aurora", TF_VAR_atomic_calendar_web_acl: "none" },
-      { TF_VAR_atomic_calendar_password_version: "3", TF_VAR_atomic_calendar_msk: "none" },
-      dev,
+      {
+        ...dev,
+        TF_VAR_atomic_calendar_database: "aurora",
+        TF_VAR_atomic_calendar_web_acl: "none",
+        TF_VAR_atomic_calendar_msk: "none",
+      },
     ],
   },
 ];
