@@ -424,6 +424,7 @@ def templates(signing):
         for operation in model.operation_names:
             http = model.operation_model(operation).http
             path, _, query = http["requestUri"].partition("?")
+            path = path.rstrip("/")
             literal = "".join(
                 rf"(?P<{part.strip('{}+').replace('-', '_')}>{'.+' if '+' in part else '[^/]+'})" if part.startswith("{") else re.escape(part)
                 for part in re.split(r"(\{[^}]+\})", path)

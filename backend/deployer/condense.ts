@@ -37,7 +37,7 @@ const steady = (arn: string | null): string | null =>
     .replace(/\b([a-z]+-)[0-9a-f]{8,}\b/g, "$10")
     .replace(/\/[0-9a-f]{16}\b/g, "/0")
     .replace(/\b(ns|srv)-[a-z0-9]{16,}/g, "$1-0")
-    .replace(/\/(Z|C)[A-Z0-9]{9,}\b/g, "/$10")
+    .replace(/\/(hostedzone|change)\/[A-Z0-9]{9,}\b/g, "/$1/Z0")
     .replace(/-[A-Za-z0-9]{6}$/, (end) => (arn.includes(":secret:") ? "-AbCdEf" : end))
     .replace(/(\/(?:cluster|web_?acl)\/[^/]+\/).+$/, "$10")
     .replace(/:\d+$/, ":1");

@@ -49,6 +49,82 @@ const usersOfKeys = [
   "ssm:PutParameter",
 ];
 
+/** What makes a thing, and what changes it in place: the recording changes a few inputs of many. */
+const laterChanges: readonly (readonly [make: string, change: readonly string[]])[] = [
+  [
+    "autoscaling:CreateAutoScalingGroup",
+    ["autoscaling:StartInstanceRefresh", "autoscaling:UpdateAutoScalingGroup"],
+  ],
+  ["cloudwatch:PutMetricAlarm", ["cloudwatch:DeleteAlarms"]],
+  ["dynamodb:CreateTable", ["dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable"]],
+  ["ec2:CreateLaunchTemplate", ["ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate"]],
+  ["ec2:CreateNetworkAclEntry", ["ec2:DeleteNetworkAclEntry", "ec2:ReplaceNetworkAclEntry"]],
+  ["ec2:CreateRoute", ["ec2:DeleteRoute", "ec2:ReplaceRoute"]],
+  ["ec2:AuthorizeSecurityGroupIngress", ["ec2:ModifySecurityGroupRules"]],
+  [
+    "ec2:RunInstances",
+    [
+      "ec2:ModifyInstanceAttribute",
+      "ec2:ModifyInstanceMetadataOptions",
+      "ec2:ModifyVolume",
+      "ec2:MonitorInstances",
+      "ec2:StartInstances",
+      "ec2:StopInstances",
+      "ec2:UnmonitorInstances",
+    ],
+  ],
+  ["ec2:CreateVpcEndpoint", ["ec2:ModifyVpcEndpoint"]],
+  [
+    "ecr:CreateRepository",
+    ["ecr:DeleteLifecyclePolicy", "ecr:PutImageScanningConfiguration", "ecr:PutImageTagMutability"],
+  ],
+  [
+    "ecs:CreateCluster",
+    ["ecs:PutClusterCapacityProviders", "ecs:UpdateCluster", "ecs:UpdateClusterSettings"],
+  ],
+  ["ecs:CreateService", ["ecs:UpdateService"]],
+  [
+    "elasticfilesystem:CreateFileSystem",
+    ["elasticfilesystem:ModifyMountTargetSecurityGroups", "elasticfilesystem:UpdateFileSystem"],
+  ],
+  [
+    "elasticloadbalancing:CreateLoadBalancer",
+    [
+      "elasticloadbalancing:ModifyListener",
+      "elasticloadbalancing:ModifyLoadBalancerAttributes",
+      "elasticloadbalancing:ModifyRule",
+      "elasticloadbalancing:ModifyTargetGroup",
+      "elasticloadbalancing:ModifyTargetGroupAttributes",
+      "elasticloadbalancing:SetRulePriorities",
+      "elasticloadbalancing:SetSecurityGroups",
+      "elasticloadbalancing:SetSubnets",
+    ],
+  ],
+  [
+    "iam:CreateRole",
+    [
+      "iam:PutRolePermissionsBoundary",
+      "iam:UpdateAssumeRolePolicy",
+      "iam:UpdateRole",
+      "iam:UpdateRoleDescription",
+    ],
+  ],
+  [
+    "kms:CreateKey",
+    ["kms:CancelKeyDeletion", "kms:EnableKeyRotation", "kms:PutKeyPolicy", "kms:UpdateKeyDescription"],
+  ],
+  ["kms:CreateAlias", ["kms:UpdateAlias"]],
+  ["logs:CreateLogGroup", ["logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy"]],
+  ["rds:CreateDBCluster", ["rds:ModifyDBCluster", "rds:ModifyDBClusterParameterGroup"]],
+  ["rds:CreateDBInstance", ["rds:ModifyDBInstance", "rds:ModifyDBParameterGroup", "rds:RebootDBInstance"]],
+  ["rds:CreateDBSubnetGroup", ["rds:ModifyDBSubnetGroup"]],
+  ["scheduler:CreateSchedule", ["scheduler:UpdateSchedule"]],
+  ["secretsmanager:CreateSecret", ["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret"]],
+  ["servicediscovery:CreateService", ["servicediscovery:UpdateService"]],
+  ["ssm:CreateDocument", ["ssm:UpdateDocument", "ssm:UpdateDocumentDefaultVersion"]],
+  ["wafv2:CreateWebACL", ["wafv2:UpdateWebACL"]],
+];
+
 /** By region, as conditions name services of one. */
 export const implied = (region: string): readonly ImpliedAction[] => [
   ...Object.entries(serviceLinkedRoles).map(([service, create]) => ({
@@ -175,17 +251,18 @@ export const implied = (region: string): readonly ImpliedAction[] => [
     source: reference("amazonec2"),
   },
   {
-    actions: ["dynamodb:UpdateTable"],
-    with: ["dynamodb:CreateTable"],
-    why: "Deletion protection and encryption of a table change with the stage class",
-    source: reference("amazondynamodb"),
-  },
-  {
     actions: ["ec2:CreateTags"],
     with: ["ec2:RunInstances"],
     why: "What is made has tags from the start",
     source: "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html",
   },
+  ...laterChanges.map(([make, change]): ImpliedAction => ({
+    actions: change,
+    with: [make],
+    why: "Another input, or a later version of Landfall, changes it in place",
+    source:
+      "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
+  })),
   tagging(
     ["acm:RequestCertificate"],
     ["acm:AddTagsToCertificate", "acm:RemoveTagsFromCertificate"],

@@ -92,6 +92,8 @@ export const resourceTypes: Readonly<Record<string, Type>> = {
   "elasticfilesystem:file-system": ids("file-system/*"),
   "elasticloadbalancing:listener-rule/app": named(({ env }) => [`listener-rule/app/${env}-*`]),
   "elasticloadbalancing:listener/app": named(({ env }) => [`listener/app/${env}-*`]),
+  // Classic ones and those of today share actions; iam-data gives some the type of the former alone
+  "elasticloadbalancing:loadbalancer": named(({ env }) => [`loadbalancer/app/${env}-*`]),
   "elasticloadbalancing:loadbalancer/app/": named(({ env }) => [`loadbalancer/app/${env}-*`]),
   "elasticloadbalancing:targetgroup": named(({ env }) => [`targetgroup/${env}-*`]),
   "events:rule-on-default-event-bus": named(({ env }) => [`rule/${env}-*`]),

@@ -17,6 +17,8 @@ export interface DeployerPoliciesProps {
   /** `shared`, `state`, the name of an environment, or a pattern of such names: `pr-*`. */
   readonly stack: string;
   readonly stateBucket: string;
+  /** Region of the table. @default `region` */
+  readonly stateRegion?: string;
   /** @default the state is locked in the bucket alone */
   readonly stateLockTable?: string;
   /** Name of the policy that bounds all our roles. */
@@ -252,7 +254,8 @@ class Policies {
 
   /** The state: its own stack's to write, and of what it reads others. A plan only locks it. */
   state(role: "plan" | "apply"): Grant[] {
-    const { stateBucket, stateLockTable, stack, partition, region } = this.props;
+    const { stateBucket, stateLockTable, stack, partition } = this.props;
+    const region = this.props.stateRegion ?? this.props.region;
     const bucket = `arn:${partition}:s3:::${stateBucket}`;
     const read = { environment: [stack, "shared"], shared: ["*"], state: [stack] }[this.kind];
     const objects = (names: readonly string[], end: string) =>

@@ -34,7 +34,10 @@ export const sharedSteps: readonly Inputs[] = [
   },
 ];
 
-/** The inputs on which it depends what there is, one way and back. */
+/**
+ * The inputs on which it depends what there is. The emulator does not give log groups another key, so that only
+ * Chronos, which has none, changes its class.
+ */
 export const systemRuns: readonly SystemRun[] = [
   {
     system: "chronos",
@@ -48,9 +51,8 @@ export const systemRuns: readonly SystemRun[] = [
   {
     system: "x-scheduler",
     steps: [
-      { TF_VAR_x_scheduler_ssh_cidrs: "203.0.113.0/24" },
+      { ...prod, TF_VAR_x_scheduler_ssh_cidrs: "203.0.113.0/24" },
       {
-        ...prod,
         TF_VAR_x_scheduler_ssh_cidrs: "",
         TF_VAR_x_scheduler_domain: "x.example.com",
         TF_VAR_x_scheduler_hosted_zone: "example.com",
@@ -62,9 +64,8 @@ export const systemRuns: readonly SystemRun[] = [
   {
     system: "macro-ai",
     steps: [
-      { TF_VAR_macro_ai_cidrs: "203.0.113.0/24" },
+      { ...prod, TF_VAR_macro_ai_cidrs: "203.0.113.0/24" },
       {
-        ...prod,
         TF_VAR_macro_ai_cidrs: "",
         TF_VAR_macro_ai_capacity: "group",
         TF_VAR_macro_ai_domain: "api.example.com",
@@ -75,9 +76,8 @@ export const systemRuns: readonly SystemRun[] = [
   {
     system: "viewer-atlas",
     steps: [
-      {},
+      prod,
       {
-        ...prod,
         TF_VAR_viewer_atlas_file_system: "new",
         TF_VAR_viewer_atlas_collector_image: image("4"),
         TF_VAR_viewer_atlas_monthly_budget: "60",
@@ -105,7 +105,6 @@ export const systemRuns: readonly SystemRun[] = [
         TF_VAR_atomic_calendar_database_storage: "60",
       },
       {
-        ...dev,
         TF_VAR_atomic_calendar_database: "aurora",
         TF_VAR_atomic_calendar_web_acl: "none",
         TF_VAR_atomic_calendar_msk: "none",

@@ -73,6 +73,7 @@ function propsOf(
     namePrefix: shared.name_prefix,
     stack: name,
     stateBucket: stateBucket(shared),
+    stateRegion: shared.region,
     stateLockTable: stateLocation(shared, name).lockTable,
     boundary: resourceName("iam policy", shared.name_prefix, "workload-boundary"),
     systems: own?.systems,

