@@ -209,18 +209,12 @@ class Policies {
   /** Tags go on with what is made, or on what is the stack's already: not on another's, which would be ours by it. */
   private tagsOfEc2(action: string): Grant[] {
     const { region } = this.props;
-    const owned = Object.entries(resourceTypes)
-      .filter(
-        ([key, type]) =>
-          key.startsWith("ec2:") && type.byTags && (!type.alsoOthers || this.kind === "shared"),
-      )
-      .flatMap(
-        ([, type]) =>
-          (this.kind === "shared"
-            ? type.shared?.("")
-            : type.environment?.({ prefix: "", env: "" }, this.scope)) ?? [],
-      )
-      .flatMap((pattern) => this.arns("ec2", pattern, region));
+    const types = Object.entries(resourceTypes)
+      .filter(([key]) => key.startsWith("ec2:") && key !== "ec2:image")
+      .map(([key, type]) => ({ type, arns: this.arns("ec2", `${key.slice("ec2:".length)}/*`, region) }));
+    const owned = types
+      .filter(({ type }) => type.byTags && (!type.alsoOthers || this.kind === "shared"))
+      .flatMap(({ arns }) => arns);
     const existing = {
       actions: [action],
       resources: owned,
@@ -235,7 +229,7 @@ class Policies {
       existing,
       {
         actions: [action],
-        resources: this.arns("ec2", "*", region),
+        resources: types.flatMap(({ arns }) => arns),
         condition: this.condition(
           { "ec2:CreateAction": [...new Set(made)].sort() },
           this.tagged("RequestTag"),
