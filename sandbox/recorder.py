@@ -98,7 +98,7 @@ NAMED = {
         ("Tags.member.1.ResourceId", "autoScalingGroup:*:autoScalingGroupName/{}"),
     ],
     "budgets": [("BudgetName", "budget/{}"), ("Budget.BudgetName", "budget/{}"), ("ResourceARN", "")],
-    "cloudwatch": [("ResourceARN", ""), ("DashboardName", "dashboard/{}"), ("AlarmName", "alarm:{}"), ("AlarmNames", "alarm:{}")],
+    "cloudwatch": [("ResourceARN", ""), ("DashboardName", "dashboard/{}"), ("AlarmName", "alarm:{}"), ("AlarmNames", "alarm:{}"), ("AlarmNames.member.1", "alarm:{}")],
     "dynamodb": [("ResourceArn", ""), ("TableName", "table/{}")],
     "ecr": [("resourceArn", ""), ("repositoryName", "repository/{}"), ("repositoryNames", "repository/{}")],
     "elasticfilesystem": [
@@ -247,7 +247,10 @@ class Call:
                 continue
             if value.startswith("arn:"):
                 return value
-            return self.arn(self.shaped(template, value)) if template else None
+            if not template:
+                return None
+            arn = self.arn(self.shaped(template, value))
+            return arn.replace(f":{ACCOUNT}:parameter/aws/", "::parameter/aws/")  # of nobody's account
         return None
 
     def shaped(self, template, value):
@@ -272,6 +275,8 @@ class Call:
         return template.format(value)
 
     def ec2_resource(self):
+        if self.parameters.get("KeyName") and "KeyPair" in self.operation:
+            return self.arn(f"key-pair/{self.parameters['KeyName']}")
         kind = self.parameters.get("TagSpecification.1.ResourceType")
         if kind:
             return self.arn(f"{kind}/*")

@@ -56,6 +56,20 @@ async function allowed(
       identityPolicies: [{ name: "own", policy: { Version: "2012-10-17", Statement: about } }],
       serviceControlPolicies: [],
       resourceControlPolicies: [],
+      // A key's own policy has a say too; ours leave it to those of the account
+      ...(resource.includes(":key/") && {
+        resourcePolicy: {
+          Version: "2012-10-17",
+          Statement: [
+            {
+              Effect: "Allow",
+              Principal: { AWS: `arn:aws:iam::${account}:root` },
+              Action: "kms:*",
+              Resource: "*",
+            },
+          ],
+        },
+      }),
     },
     {},
   );

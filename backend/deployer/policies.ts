@@ -67,11 +67,9 @@ const changes = (action: string): boolean => /:(Delete|Modify)/.test(action);
 export function deployerPolicies(props: DeployerPoliciesProps): DeployerPolicies {
   const { stack } = props;
   const policies = new Policies(props);
-  const grants = policies.grants();
-  const reads = grants.filter(({ reads }) => reads).map(({ grant }) => grant);
   return {
-    plan: packed([...reads, ...policies.state("plan")], `${stack}'s plan role`),
-    apply: packed([...grants.map(({ grant }) => grant), ...policies.state("apply")], `${stack}'s apply role`),
+    plan: packed([...policies.grants("plan"), ...policies.state("plan")], `${stack}'s plan role`),
+    apply: packed([...policies.grants("apply"), ...policies.state("apply")], `${stack}'s apply role`),
   };
 }
 
@@ -115,15 +113,14 @@ class Policies {
     this.owners = this.kind === "environment" ? (systems ?? []) : [stack];
   }
 
-  /** One for each action and type of resource, and whether it only reads. */
-  grants(): { readonly grant: Grant; readonly reads: boolean }[] {
-    return neededActions(this.props).flatMap((needed) => {
-      const reads = needed.row.access === "read" && !(needed.action in notForPlans);
-      return this.grantsOf(needed).map((grant) => ({ grant, reads }));
-    });
+  /** One for each action and type of resource; of a plan those that read. */
+  grants(role: "plan" | "apply"): Grant[] {
+    return neededActions(this.props)
+      .filter(({ action, row }) => role === "apply" || (row.access === "read" && !(action in notForPlans)))
+      .flatMap((needed) => this.grantsOf(needed, role));
   }
 
-  private grantsOf(needed: Needed): Grant[] {
+  private grantsOf(needed: Needed, role: "plan" | "apply"): Grant[] {
     const { action, row, conditions } = needed;
     const [service = ""] = action.split(":");
     const grant = (resources: readonly string[], ...parts: readonly Conditions[]): Grant => ({
@@ -136,6 +133,7 @@ class Policies {
       return [grant(this.arns("iam", "role/aws-service-role/*", ""))];
     if (action === "iam:PassRole")
       return [grant(this.passable(), { "iam:PassedToService": row.passedTo ?? [] })];
+    if (action.startsWith("ssm:GetParameter")) return [grant(this.parameters(role))];
     if (Object.keys(row.types).length === 0) {
       const tags = makes(action) && row.tagged && row.requestTags ? this.tagged("RequestTag") : {};
       return [grant(["*"], tags, global.has(service) ? {} : { "aws:RequestedRegion": [this.props.region] })];
@@ -157,7 +155,7 @@ class Policies {
   }
 
   /** ARNs of a type, as patterns; none where the stack has none of it. */
-  private resources(key: string, { action, row }: Needed): string[] {
+  private resources(key: string, { row }: Needed): string[] {
     const type = resourceTypes[key];
     if (!type) return [];
     const { namePrefix: prefix, stack } = this.props;
@@ -170,13 +168,11 @@ class Policies {
     const [service = ""] = key.split(":");
     const where = type.noRegion ? "" : this.props.region;
     const named = row.access === "write" || this.alwaysNamed(row) ? patterns : patterns.map(everyOne);
-    const arns = named.flatMap((pattern) =>
-      this.arns(arnService[key] ?? service, pattern, where, type.account),
-    );
-    // Images' parameters, of Amazon's
-    if (key === "ssm:parameter" && action.startsWith("ssm:GetParameter"))
-      arns.push(...this.arns("ssm", "parameter/aws/service/*", where, ""));
-    return [...new Set(arns)];
+    return [
+      ...new Set(
+        named.flatMap((pattern) => this.arns(arnService[key] ?? service, pattern, where, type.account)),
+      ),
+    ];
   }
 
   /** Whether each request that was seen named what it was about. */
@@ -235,6 +231,17 @@ class Policies {
           this.tagged("RequestTag"),
         ),
       },
+    ];
+  }
+
+  /** Those to be read: images' of Amazon's; of ours, a plan reads none that may be encrypted. */
+  private parameters(role: "plan" | "apply"): string[] {
+    const { region, stack } = this.props;
+    const plain = [`landfall/${stack}/*`, `${stack}-atomic-calendar/database*`];
+    const own = role === "plan" ? plain : [...plain, `${stack}/*`, `${stack}-*`];
+    return [
+      ...this.arns("ssm", "parameter/aws/service/*", region, ""),
+      ...own.flatMap((name) => this.arns("ssm", `parameter/${name}`, region)),
     ];
   }
 
