@@ -1,7 +1,10 @@
-import { execaSync } from "execa";
+import { execa, execaSync } from "execa";
+import { join } from "node:path";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { deployerPolicies, type DeployerPoliciesProps } from "../../backend/deployer/policies";
 import { emulatorEnvironment, startEmulator } from "../../sandbox/emulator";
+import { ensureVenv } from "../../sandbox/venv";
+import { projectRoot } from "../../environments/root";
 import { expectExit, Project } from "./support/project";
 
 jest.setTimeout(10 * 60_000);
@@ -19,6 +22,18 @@ interface Line {
 const systems = (process.env.LANDFALL_POLICY_SYSTEMS ?? "chronos").split(",") as NonNullable<
   DeployerPoliciesProps["systems"]
 >;
+
+it("the recorder knows what requests need, and refuses what is not allowed", async () => {
+  const sandbox = join(projectRoot, "sandbox");
+  const python = await ensureVenv({ name: "moto", requirements: join(sandbox, "requirements.txt") });
+  const file = join(projectRoot, "__tests__", "sandbox", "recorder_test.py");
+  const { all, failed } = await execa(python, ["-B", file], {
+    env: { PYTHONPATH: sandbox },
+    reject: false,
+    all: true,
+  });
+  expect(failed ? all : "").toBe("");
+});
 
 describe("held to the policies that are made for it", () => {
   let project: Project;
