@@ -227,7 +227,7 @@ class Call:
         return operation, protocol
 
     def arn(self, rest):
-        region = "" if self.service in NO_REGION else self.region
+        region = "" if self.service in NO_REGION or rest.startswith("dashboard/") else self.region
         return f"arn:aws:{self.service}:{region}:{'' if self.service in NO_ACCOUNT else ACCOUNT}:{rest}"
 
     @property
@@ -246,7 +246,7 @@ class Call:
             if not value:
                 continue
             if value.startswith("arn:"):
-                return value
+                return kafka_arn(value, self.region) if self.service == "kafka" else value
             if not template:
                 return None
             arn = self.arn(self.shaped(template, value))
@@ -448,6 +448,15 @@ def roles_of_profile(parameters):
         return [role.arn for profile in profiles if profile.name == name for role in profile.roles]
     except Exception:
         return []
+
+
+def kafka_arn(arn, region):
+    """As AWS has it, with the cluster's name; moto's has the id alone."""
+    try:
+        cluster = get_backend("kafka")[ACCOUNT][region].clusters[arn]
+        return f"arn:aws:kafka:{region}:{ACCOUNT}:cluster/{cluster.cluster_name}/{arn.rsplit('/', 1)[-1]}"
+    except Exception:
+        return arn
 
 
 def boundary_of(role):

@@ -93,6 +93,7 @@ async function main([raw, ...only]: readonly string[]): Promise<void> {
   try {
     const record = join(folder, "record.jsonl");
     const { endpoint } = await startEmulator({ stateFolder, record });
+    // eslint-disable-next-line no-restricted-properties -- of a command of its own
     const environment = { ...emulatorEnvironment(endpoint, process.env, region), LANDFALL_SHARED: "sandbox" };
     const recording = new Recording(folder, raw, environment);
     await recording.run("none", "init", "init", "sandbox", "--generate-secrets");
