@@ -44,6 +44,9 @@ async function allowed(
 ) {
   const about = statementsOf(documents).filter(({ Action }) => list(Action).includes(action));
   if (about.length === 0) return false;
+  // Amazon's own parameters are of no account, which the simulator does not know
+  if (resource.includes("::parameter/aws/"))
+    return isAllowed([JSON.stringify({ Statement: about })], { action, resource });
   const answer = await runSimulation(
     {
       request: {
@@ -135,9 +138,11 @@ describe("the recording", () => {
   it("is allowed by the apply roles, action for action", async () => {
     const denied: string[] = [];
     for (const { stack, documents, action, resource } of replayed) {
-      const on = resource ?? anyOf(documents.apply, action);
-      if (!(await allowed(documents.apply, action, on, contextOf(documents.apply, action, stack))))
-        denied.push(`${stack}: ${action} on ${on}`);
+      const context = contextOf(documents.apply, action, stack);
+      const on = resource === undefined ? anyOf(documents.apply, action) : [resource];
+      const answers = on.map((one) => allowed(documents.apply, action, one, context).catch(String));
+      if (!(await Promise.all(answers)).includes(true))
+        denied.push(`${stack}: ${action} on ${on.join(" or ")}`);
     }
     expect(denied).toEqual([]);
   });
@@ -152,7 +157,7 @@ describe("the recording", () => {
           Action: list(statement.Action).filter((name) => name !== action),
         })),
       }));
-      const on = resource ?? anyOf(documents.apply, action);
+      const on = resource ?? anyOf(documents.apply, action)[0] ?? "*";
       const context = contextOf(documents.apply, action, stack) as Record<string, string>;
       const policies = left.map((document) => JSON.stringify(document));
       if (isAllowed(policies, { action, resource: on, context })) stillAllowed.push(`${stack}: ${action}`);
@@ -161,12 +166,12 @@ describe("the recording", () => {
   });
 });
 
-/** Some resource that the policies allow the action on, for a request that named none. */
-const anyOf = (documents: readonly PolicyDocument[], action: string): string =>
-  list(statementsOf(documents).find(({ Action }) => list(Action).includes(action))?.Resource)[0]?.replace(
-    /(?<=.)\*/g,
-    "0",
-  ) ?? "*";
+/** Resources that the policies allow the action on, for a request that named none: ids of a type have one part, or more. */
+const anyOf = (documents: readonly PolicyDocument[], action: string): string[] =>
+  statementsOf(documents)
+    .filter(({ Action }) => list(Action).includes(action))
+    .flatMap(({ Resource }) => list(Resource))
+    .flatMap((pattern) => ["0", "0/0", "0/0/0", "0/0/0/0"].map((id) => pattern.replace(/(?<=.)\*/g, id)));
 
 describe.each(stacks.flatMap((stack) => (["plan", "apply"] as const).map((role) => ({ stack, role }))))(
   "the policies of $stack's $role role",

