@@ -125,6 +125,7 @@ export const resourceTypes: Readonly<Record<string, Type>> = {
   "rds:cluster-pg": named(({ env }) => [`cluster-pg:${env}-*`]),
   "rds:cluster-snapshot": named(({ env }) => [`cluster-snapshot:${env}-*`]),
   "rds:db": named(({ env }) => [`db:${env}-*`]),
+  "rds:global-cluster": named(() => ["global-cluster:*"], { noRegion: true }), // is only asked for
   "rds:og": named(() => ["og:default*"]), // what a database has that is given none
   "rds:pg": named(({ env }) => [`pg:${env}-*`, "pg:default*"]),
   "rds:snapshot": named(({ env }) => [`snapshot:${env}-*`]),
