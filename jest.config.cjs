@@ -6,6 +6,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 const compiled = [
   "@aws-sdk",
   "@cdktf",
+  "@cloud-copilot",
   "@smithy",
   "@viz-js",
   "cdktf",

@@ -18,7 +18,7 @@ import {
   type AccessBoundaryProps,
   type BoundaryStatement,
 } from "./access-boundary";
-import { accessPolicies, type PolicyDocument } from "./access-policies";
+import { deployerPolicies, type PolicyDocument } from "./deployer/policies";
 import { applyTrust, githubAudience, githubIssuer, planTrust, trustPolicy, type Trust } from "./access-trust";
 import { LandfallStack, type LandfallStackProps } from "./landfall-stack";
 
@@ -121,12 +121,13 @@ export class AccessStack extends LandfallStack {
         .flatMap(({ buckets }) => buckets),
       workloadBoundary: workloadBoundaryName(this.shared),
     };
-    const policies = accessPolicies({
+    const policies = deployerPolicies({
       ...this.place,
       stack: target.stack,
       systems: target.systems,
       buckets: target.buckets,
       boundary: workloadBoundaryName(this.shared),
+      stateLockTable: this.props.state.lockTable,
     });
     const role = (kind: "plan" | "apply", statements: readonly BoundaryStatement[]) =>
       this.role(new Construct(scope, kind), target, kind, { statements, policies: policies[kind] });

@@ -14,6 +14,7 @@ import {
   type PolicyDocument,
 } from "../../backend/deployer/policies";
 import { recording } from "../../backend/deployer/recording";
+import type { SystemName } from "../../environments/catalogue";
 import { isAllowed } from "../support/iam";
 
 const account = "123456789012";
@@ -307,6 +308,28 @@ describe("an environment's apply role", () => {
     );
     expect(await allowed(apply, action, arn(own), context)).toBe(true);
     expect(await allowed(apply, action, arn(others), context)).toBe(false);
+  });
+
+  it.each([
+    ["ssm:SendCommand", "arn:aws:ssm:us-east-1::document/AWS-RunShellScript", true],
+    ["ssm:SendCommand", "arn:aws:ssm:us-east-1::document/AWS-RunPowerShellScript", false],
+    ["ssm:SendCommand", `arn:aws:ssm:us-east-1:${account}:document/AWS-RunShellScript`, false],
+    ["ssm:StartSession", "arn:aws:ssm:us-east-1::document/AWS-StartSSHSession", true],
+    ["ssm:StartSession", "arn:aws:ssm:us-east-1::document/AWS-StartPortForwardingSession", false],
+    ["s3:PutObject", "arn:aws:s3:::agt-stage-macro-ai-artifacts/releases/1.tar.gz", true],
+    ["s3:PutObject", "arn:aws:s3:::agt-prod-macro-ai-artifacts/releases/1.tar.gz", false],
+  ])("does %s with %s after Terraform: %s", (action, resource, expected) => {
+    const documents = apply.map((document) => JSON.stringify(document));
+    expect(isAllowed(documents, { action, resource })).toBe(expected);
+  });
+
+  it("has nothing to do on hosts where it has none, and no artifacts without Macro AI", () => {
+    const actions = (...systems: SystemName[]) =>
+      statementsOf(deployerPolicies(props("stage", { systems })).apply).flatMap(({ Action }) => list(Action));
+    expect(actions("viewer-atlas", "atomic-calendar")).not.toContain("ssm:SendCommand");
+    expect(actions("chronos")).toContain("ssm:SendCommand");
+    expect(actions("chronos")).not.toContain("ssm:GetParameterHistory");
+    expect(actions("macro-ai")).toContain("ssm:GetParameterHistory");
   });
 
   it.each(["ec2:TerminateInstances", "ec2:CreateTags", "ec2:ModifyInstanceAttribute"])(

@@ -4,6 +4,7 @@ import { iamPath } from "../../modules/naming";
 import type { PolicyStatement } from "../../modules/service-role";
 import { forAdministrators, implied, notForPlans } from "./implied";
 import { arnService, resourceTypes, type Scope } from "./names";
+import { operations } from "./operations";
 import { packed, type Grant, type PolicyDocument } from "./pack";
 import { recording, type RecordedAction, type TagSupport } from "./recording";
 
@@ -69,7 +70,10 @@ export function deployerPolicies(props: DeployerPoliciesProps): DeployerPolicies
   const policies = new Policies(props);
   return {
     plan: packed([...policies.grants("plan"), ...policies.state("plan")], `${stack}'s plan role`),
-    apply: packed([...policies.grants("apply"), ...policies.state("apply")], `${stack}'s apply role`),
+    apply: packed(
+      [...policies.grants("apply"), ...policies.operating(), ...policies.state("apply")],
+      `${stack}'s apply role`,
+    ),
   };
 }
 
@@ -251,6 +255,29 @@ class Policies {
     const own =
       this.kind === "shared" ? [`${prefix}-shared-*`] : [`${prefix}-${stack}-*`, `${prefix}-ec2-host`];
     return own.flatMap((name) => this.arns("iam", `role${iamPath}${name}`, ""));
+  }
+
+  /** What comes after Terraform: hosts are configured, and get releases. */
+  operating(): Grant[] {
+    const { namePrefix: prefix, stack, region, systems } = this.props;
+    if (this.kind !== "environment") return [];
+    const inRegion = this.condition({ "aws:RequestedRegion": [region] });
+    return operations
+      .filter((operation) => !systems || operation.systems.some((system) => systems.includes(system)))
+      .map(({ actions, resources, hosts, ofAws }): Grant => {
+        if (!resources) return { actions, resources: ["*"], condition: inRegion };
+        return {
+          actions,
+          resources: Object.entries(resources({ prefix, env: stack })).flatMap(([service, patterns]) =>
+            patterns.flatMap((pattern) =>
+              service === "s3"
+                ? this.arns(service, pattern, "", "")
+                : this.arns(service, pattern, region, ofAws && ""),
+            ),
+          ),
+          condition: hosts && this.condition(this.tagged("ResourceTag")),
+        };
+      });
   }
 
   /** The state: its own stack's to write, and of what it reads others. A plan only locks it. */

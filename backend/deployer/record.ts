@@ -104,7 +104,7 @@ async function main([raw, ...only]: readonly string[]): Promise<void> {
     for (const step of sharedSteps) {
       recording.set("sandbox.shared.env", step);
       await recording.run("shared", "plan", "plan", "shared");
-      await recording.run("shared", "apply", "apply", "shared", "--yes");
+      await recording.run("shared", "apply", "apply", "shared", "--yes", "--allow", "address-lost");
     }
     const settings = recording.read("sandbox.env");
     for (const { system, steps } of systemRuns.filter(
