@@ -24,19 +24,30 @@ function creation(type: string, name: string, configured: Attributes): ResourceC
   };
 }
 
-test.each([...stacks.keys()])("%s as it is committed may be made: no rule refuses it", (name) => {
-  const changes = Object.entries(stacks.get(name)?.resource ?? {}).flatMap(([type, blocks]) =>
-    Object.entries(blocks).map(([key, configured]) => creation(type, key, configured)),
+/** What a resource's attributes refer to, as a plan's configuration says it. */
+const expressions = (configured: Attributes) =>
+  Object.fromEntries(
+    Object.entries(configured).flatMap(([attribute, value]) => {
+      const references = [...String(value).matchAll(/\$\{([\w.-]+)\.\w+\}/g)].flatMap(([, to]) => to ?? []);
+      return references.length > 0 ? [[attribute, { references }]] : [];
+    }),
   );
+
+test.each([...stacks.keys()])("%s as it is committed may be made: no rule refuses it", (name) => {
+  const resources = Object.entries(stacks.get(name)?.resource ?? {}).flatMap(([type, blocks]) =>
+    Object.entries(blocks).map(([key, configured]) => ({ type, key, configured })),
+  );
+  const changes = resources.map(({ type, key, configured }) => creation(type, key, configured));
   expect(changes.length).toBeGreaterThan(10);
   const plan = document(changes);
   const provider = {
     expressions: { allowed_account_ids: { constant_value: ["123456789012", "111122223333"] } },
   };
-  const risks = risksOf(
-    { name, stageClass: "prod", deletionProtection: true },
-    { ...plan, configuration: { provider_config: { aws: provider } } },
-  );
+  const configuration = {
+    provider_config: { aws: provider },
+    root_module: { resources: resources.map(({ configured }) => ({ expressions: expressions(configured) })) },
+  };
+  const risks = risksOf({ name, stageClass: "prod", deletionProtection: true }, { ...plan, configuration });
   expect(risks.filter(({ refused }) => refused)).toEqual([]);
   expect(new Set(risks.map(({ rule }) => rule))).toEqual(
     new Set(name === "sandbox" ? ["port-open-to-world"] : []),

@@ -87,6 +87,7 @@ export const freeTypes: ReadonlySet<string> = new Set([
   "aws_egress_only_internet_gateway",
   "aws_eip_association",
   "aws_iam_instance_profile",
+  "aws_iam_openid_connect_provider",
   "aws_iam_policy",
   "aws_iam_role",
   "aws_iam_role_policy",
