@@ -348,6 +348,31 @@ describe(`Atomic Calendar, deployed by ${binary}`, () => {
           expect(place.includes(form)).toBe(false);
   });
 
+  it("refuses to lose a database that is kept, by replacing it, with its system or at the end, before anything is done", async () => {
+    const database = "aws_db_instance.atomic-calendar_database";
+    const kept = {
+      TF_VAR_deletion_protection: "true",
+      TF_VAR_systems: "atomic-calendar",
+      TF_VAR_atomic_calendar_database: "postgres",
+    };
+    const before = await state();
+    for (const lost of [{ TF_VAR_atomic_calendar_database: "aurora" }, { TF_VAR_systems: "macro-ai" }]) {
+      project.set("sandbox.env", { ...kept, ...lost });
+      const ran = await project.landfall("apply", "sandbox", "--yes");
+      expectExit(ran, 1);
+      expect(String(ran.stderr)).toContain("loses data that sandbox keeps; nothing was applied");
+      expect(String(ran.stderr)).toContain(`${database} would be destroyed: the database would be lost.`);
+    }
+    project.set("sandbox.env", kept);
+    const replaced = await project.landfall("apply", "sandbox", "--yes", "--", `-replace=${database}`);
+    expectExit(replaced, 1);
+    expect(String(replaced.stderr)).toContain(`${database} would be replaced because -replace asks for it`);
+    const destroyed = await project.landfall("destroy", "sandbox", "--yes");
+    expectExit(destroyed, 1);
+    expect(await state()).toEqual(before);
+    project.set("sandbox.env", { TF_VAR_deletion_protection: "" });
+  });
+
   it("leaves nothing behind when it is destroyed", async () => {
     expect((await tagged()).length).toBeGreaterThan(50);
     expectExit(await project.landfall("destroy", "sandbox", "--yes"), 0);
