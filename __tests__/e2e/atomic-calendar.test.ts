@@ -364,11 +364,14 @@ describe(`Atomic Calendar, deployed by ${binary}`, () => {
       expect(String(ran.stderr)).toContain(`${database} would be destroyed: the database would be lost.`);
     }
     project.set("sandbox.env", kept);
-    const replaced = await project.landfall("apply", "sandbox", "--yes", "--", `-replace=${database}`);
-    expectExit(replaced, 1);
-    expect(String(replaced.stderr)).toContain(`${database} would be replaced because -replace asks for it`);
-    const destroyed = await project.landfall("destroy", "sandbox", "--yes");
-    expectExit(destroyed, 1);
+    for (const run of [
+      ["apply", "sandbox", "--yes", "--", `-replace=${database}`],
+      ["destroy", "sandbox", "--yes"],
+    ]) {
+      const ran = await project.landfall(...run);
+      expectExit(ran, 1);
+      expect(String(ran.stderr)).toContain(`${database} has lifecycle.prevent_destroy set`);
+    }
     expect(await state()).toEqual(before);
     project.set("sandbox.env", { TF_VAR_deletion_protection: "" });
   });
