@@ -98,7 +98,7 @@ NAMED = {
         ("Tags.member.1.ResourceId", "autoScalingGroup:*:autoScalingGroupName/{}"),
     ],
     "budgets": [("BudgetName", "budget/{}"), ("Budget.BudgetName", "budget/{}"), ("ResourceARN", "")],
-    "cloudwatch": [("ResourceARN", ""), ("DashboardName", "dashboard/{}"), ("AlarmName", "alarm:{}"), ("AlarmNames", "alarm:{}"), ("AlarmNames.member.1", "alarm:{}")],
+    "cloudwatch": [("ResourceARN", ""), ("DashboardName", "dashboard/{}"), ("DashboardNames", "dashboard/{}"), ("DashboardNames.member.1", "dashboard/{}"), ("AlarmName", "alarm:{}"), ("AlarmNames", "alarm:{}"), ("AlarmNames.member.1", "alarm:{}")],
     "dynamodb": [("ResourceArn", ""), ("TableName", "table/{}")],
     "ecr": [("resourceArn", ""), ("repositoryName", "repository/{}"), ("repositoryNames", "repository/{}")],
     "elasticfilesystem": [

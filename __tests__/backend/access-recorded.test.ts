@@ -47,6 +47,7 @@ const may = async (
 const refusals = [
   "apply backend s3:PutObject",
   "apply shared iam:CreatePolicy",
+  "apply shared iam:DeletePolicy",
   "plan atomic-calendar secretsmanager:GetSecretValue",
   "plan backend s3:GetObject",
 ];
