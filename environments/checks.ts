@@ -718,6 +718,16 @@ const atomicCalendarWarnings: readonly Check<Both<AtomicCalendarValues>>[] = [
           ],
         ]
       : [],
+  ({ own }) =>
+    own.atomic_calendar_msk === "brokers" && own.atomic_calendar_broker_cidrs.length === 0
+      ? [
+          [
+            "atomic_calendar_msk",
+            "is brokers, and no service may reach any",
+            "Name their networks: TF_VAR_atomic_calendar_broker_cidrs.",
+          ],
+        ]
+      : [],
   ({ own, settings }) => {
     const missing = serviceNames.filter((name) => !own[imageInput(name)]);
     if (missing.length === 0) return [];

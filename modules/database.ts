@@ -168,8 +168,12 @@ export class Database extends Construct implements LoginTarget {
     this.resourceId = made.resourceId;
     this.endpoint = made.endpoint;
     this.ready = made.ready;
+    // Of a cluster alone they would be means of its writer and of a reader that idles
+    // https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html
     this.dimensions =
-      this.engine === "aurora" ? { DBClusterIdentifier: name } : { DBInstanceIdentifier: name };
+      this.engine === "aurora"
+        ? { DBClusterIdentifier: name, Role: "WRITER" }
+        : { DBInstanceIdentifier: name };
   }
 
   /** Lets a group's members connect; the name tells their rule from others'. */

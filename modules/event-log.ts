@@ -12,8 +12,6 @@ export interface EventLogProps {
   readonly name: string;
   readonly retentionDays: number;
   readonly keyArn?: string;
-  /** Whether it outlives the stack. @default false */
-  readonly keep?: boolean;
 }
 
 /**
@@ -30,7 +28,6 @@ export class EventLog extends Construct {
       name,
       retentionInDays: props.retentionDays,
       kmsKeyId: props.keyArn,
-      skipDestroy: props.keep,
     });
   }
 

@@ -288,12 +288,7 @@ export class LoadBalancer extends Construct {
     const made =
       "webAclArn" in settings
         ? undefined
-        : new WebAcl(this, "waf", {
-            ...settings,
-            name: this.props.name,
-            keyArn: this.props.keyArn,
-            keepLogs: this.props.deletionProtection,
-          });
+        : new WebAcl(this, "waf", { ...settings, name: this.props.name, keyArn: this.props.keyArn });
     const webAclArn = "webAclArn" in settings ? settings.webAclArn : (made?.arn ?? "");
     new Wafv2WebAclAssociation(this, "waf_association", { resourceArn: this.resource.arn, webAclArn });
     return made;

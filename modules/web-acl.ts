@@ -21,8 +21,6 @@ export interface WebAclProps extends WebAclSettings {
   readonly name: string;
   /** Key of the log. @default CloudWatch Logs' own */
   readonly keyArn?: string;
-  /** Whether its log outlives it. @default false */
-  readonly keepLogs?: boolean;
 }
 
 const RATE_LIMIT = 2000;
@@ -55,7 +53,6 @@ export class WebAcl extends Construct {
       name: resourceName("log group", `${LOG_PREFIX}${props.name}`),
       retentionInDays: props.logRetentionDays ?? LOG_DAYS,
       kmsKeyId: props.keyArn,
-      skipDestroy: props.keepLogs,
     });
     const acl = new Wafv2WebAcl(this, "this", {
       name: props.name,

@@ -279,7 +279,7 @@ describe("a cluster", () => {
 
   it("shows itself as an instance does", () => {
     const { database: db, stack } = aurora({ capacity: { min: 0, max: 8 } });
-    expect(db.dimensions).toEqual({ DBClusterIdentifier: "stage-atomic" });
+    expect(db.dimensions).toEqual({ DBClusterIdentifier: "stage-atomic", Role: "WRITER" });
     expect(stack.resolve([db.endpoint, db.arn, db.resourceId])).toEqual([
       "${aws_rds_cluster.db.endpoint}",
       "${aws_rds_cluster.db.arn}",

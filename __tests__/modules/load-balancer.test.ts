@@ -445,11 +445,6 @@ describe("a firewall", () => {
     });
     expect(balancer.webAcl?.name).toBe("stage-atomic");
     expect(resource(json, "aws_cloudwatch_log_group", "balancer_waf_logs").kms_key_id).toBe("arn:key");
-    for (const deletionProtection of [true, false]) {
-      const kept = made({ certificateArn: arn, waf: true, deletionProtection }).json;
-      const logs = resource(kept, "aws_cloudwatch_log_group", "balancer_waf_logs");
-      expect(logs.skip_destroy).toBe(deletionProtection);
-    }
     const settings = made({ certificateArn: arn, waf: { rateLimit: 100 } }).json;
     expect(JSON.stringify(resource(settings, "aws_wafv2_web_acl", "balancer_waf"))).toContain('"limit":100');
   });

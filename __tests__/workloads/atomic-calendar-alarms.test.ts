@@ -215,7 +215,7 @@ describe("alarms by input", () => {
     ).toMatchObject({ threshold: 400, alarm_description: expect.stringContaining("400") as string });
   });
 
-  it("of Aurora are about the cluster, without free storage, which grows by itself", () => {
+  it("of Aurora are about the cluster's writer, without free storage, which grows by itself", () => {
     const aurora = atomicCalendarJson({ TF_VAR_atomic_calendar_database: "aurora" });
     const ofDatabase = alarms(aurora).filter(({ namespace }) => namespace === "AWS/RDS");
     expect(ofDatabase.map(({ metric_name }) => metric_name as string).sort()).toEqual([
@@ -224,7 +224,7 @@ describe("alarms by input", () => {
       "FreeableMemory",
     ]);
     for (const { dimensions } of ofDatabase)
-      expect(dimensions).toEqual({ DBClusterIdentifier: "stage-atomic-calendar" });
+      expect(dimensions).toEqual({ DBClusterIdentifier: "stage-atomic-calendar", Role: "WRITER" });
     expect(composite(aurora).alarm_rule).not.toContain("storage");
   });
 

@@ -31,10 +31,10 @@ const published: Readonly<Record<string, readonly string[]>> = {
   "AWS/ECS CPUUtilization": ["ClusterName", "ClusterName,ServiceName"],
   "AWS/ECS MemoryUtilization": ["ClusterName", "ClusterName,ServiceName"],
   // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html and its page for Aurora
-  "AWS/RDS CPUUtilization": ["DBInstanceIdentifier", "DBClusterIdentifier"],
+  "AWS/RDS CPUUtilization": ["DBInstanceIdentifier", "DBClusterIdentifier,Role"],
   "AWS/RDS FreeStorageSpace": ["DBInstanceIdentifier"],
-  "AWS/RDS FreeableMemory": ["DBInstanceIdentifier", "DBClusterIdentifier"],
-  "AWS/RDS DatabaseConnections": ["DBInstanceIdentifier", "DBClusterIdentifier"],
+  "AWS/RDS FreeableMemory": ["DBInstanceIdentifier", "DBClusterIdentifier,Role"],
+  "AWS/RDS DatabaseConnections": ["DBInstanceIdentifier", "DBClusterIdentifier,Role"],
 };
 
 interface ShownLine {

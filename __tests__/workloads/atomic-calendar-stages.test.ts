@@ -44,24 +44,32 @@ function typeDiff(before: Blocks, after: Blocks): string[] {
       for (const { path, before: from, after: to } of differences(before[id], after[id]))
         note(`${path}: ${show(from)} -> ${show(to)}`, id);
   }
-  return [...changes].map(([change, where]) => `${change} (${some(where, ids.length)})`);
+  return [...changes].map(
+    ([change, where]) =>
+      `${change} (${some(
+        where,
+        ids.map((id) => id.replace("atomic-calendar_", "")),
+      )})`,
+  );
 }
 
-/** Which of so many: their names, or what many names end with. */
-function some(names: readonly string[], all: number): string {
+/** Which of so many: their names, or what many names end with, or which one is not. */
+function some(names: readonly string[], all: readonly string[]): string {
   if (names.length === 1) return names.join();
-  if (names.length === all) return `all ${all}`;
+  if (names.length === all.length) return `all ${all.length}`;
+  const [other, ...others] = all.filter((name) => !names.includes(name));
+  if (others.length === 0) return `${names.length} of ${all.length}, not ${other}`;
   const [first = ""] = names;
   const starts = [...first].map((_, index) => first.slice(index));
   const end = starts.find((text) => text.startsWith("_") && names.every((name) => name.endsWith(text)));
-  return end === undefined ? names.join(", ") : `${names.length} of ${all}: *${end}`;
+  return end === undefined ? names.join(", ") : `${names.length} of ${all.length}: *${end}`;
 }
 
 /** What prod protects, keeps and pays more for than stage. */
 const fromStageToProd = `
 aws_cloudwatch_log_group
   kms_key_id: none -> "<aws_kms_key.data.arn>" (all 11)
-  skip_destroy: false -> true (all 11)
+  skip_destroy: false -> true (10 of 11, not events)
 aws_db_instance
   delete_automated_backups: true -> false (database)
   deletion_protection: false -> true (database)

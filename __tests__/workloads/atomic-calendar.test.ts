@@ -231,7 +231,7 @@ describe.each(serviceNames)("the task of %s", (name) => {
     ]);
   });
 
-  it("is asked whether it answers, by the load balancer or by ECS, before others find it", () => {
+  it("is asked whether it answers, by the load balancer or by ECS", () => {
     const { load_balancer: balancers } = service(name);
     const { healthCheck } = container(name);
     expect([(balancers as Json[]).length, healthCheck === undefined]).toEqual(
@@ -859,6 +859,25 @@ describe("Kafka", () => {
     });
     for (const name of serviceNames.filter((name) => name !== "functions"))
       expect(JSON.stringify(containers(name, brokers))).not.toContain("KAFKA");
+    expect(edges(brokers)).toEqual(edges(json));
+  });
+
+  it("that are there are reached by functions alone, by TLS, where their networks are named", () => {
+    const brokers = atomicCalendarJson({
+      TF_VAR_atomic_calendar_msk: "brokers",
+      TF_VAR_atomic_calendar_broker_cidrs: "10.20.0.0/16",
+    });
+    const rules = resources(brokers, "aws_vpc_security_group_egress_rule");
+    const toBrokers = Object.values(rules).filter(({ cidr_ipv4 }) => cidr_ipv4 === "10.20.0.0/16");
+    expect(toBrokers.map(({ from_port, to_port }) => [from_port, to_port])).toEqual([
+      [9094, 9094],
+      [9096, 9096],
+      [9098, 9098],
+    ]);
+    for (const { security_group_id } of toBrokers)
+      expect(security_group_id).toBe("${aws_security_group.atomic-calendar_group_functions.id}");
+    const without = atomicCalendarJson({ TF_VAR_atomic_calendar_broker_cidrs: "10.20.0.0/16" });
+    expect(JSON.stringify(without.resource)).not.toContain("10.20.0.0/16");
   });
 
   it("is a serverless cluster that functions alone may use", () => {

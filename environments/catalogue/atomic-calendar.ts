@@ -242,6 +242,14 @@ export const atomicCalendarInputs = {
     default: "none",
     description: "Kafka: none, a secret for brokers that are there, or a new serverless cluster of MSK.",
   },
+  atomic_calendar_broker_cidrs: {
+    use: "structural",
+    type: type.cidrs,
+    default: "",
+    description:
+      "Networks of brokers that are there (`atomic_calendar_msk` is brokers), which services with streams may reach by TLS: ports 9094, 9096 and 9098.",
+    example: "10.20.0.0/16",
+  },
   atomic_calendar_tracing: {
     use: "structural",
     type: type.bool,

@@ -54,6 +54,8 @@ const DEFAULT_SIZE = [256, 512] as const; // CPU units, MiB
 const JWT_KEY = 64;
 /** Port of MSK's brokers with IAM: https://docs.aws.amazon.com/msk/latest/developerguide/port-info.html */
 const BROKERS = 9098;
+/** With TLS: by certificate, by user and password, by IAM. The same page says so. */
+const OTHERS_BROKERS = [9094, 9096, BROKERS];
 
 /** A secret, and what changes with its value where Terraform writes that. */
 interface AnySecret {
@@ -159,7 +161,6 @@ export class AtomicCalendar extends Construct {
           name: `${this.name}-events`,
           retentionDays: LOG_DAYS,
           keyArn: props.dataKeyArn,
-          keep: props.deletionProtection,
         }),
         alarmTopicArn,
       });
@@ -265,6 +266,12 @@ export class AtomicCalendar extends Construct {
       if (service.database) parts.database.allowFrom(name, groups[name]);
       if (service.files) parts.files.allowFrom(name, groups[name]);
       if (service.streams && parts.brokers) connect(groups[name], name, parts.brokers, "brokers", BROKERS);
+      if (service.streams && this.values.atomic_calendar_msk === "brokers")
+        groups[name].allowTo({
+          purpose: "brokers",
+          ports: OTHERS_BROKERS.map(port),
+          cidrs: this.values.atomic_calendar_broker_cidrs,
+        });
     }
   }
 
@@ -332,6 +339,8 @@ export class AtomicCalendar extends Construct {
       },
       capacity: { min: values.atomic_calendar_aurora_min, max: values.atomic_calendar_aurora_max },
       allowMajorUpgrade: values.atomic_calendar_database_major_upgrade,
+      // RDS would wait for its window, and Terraform delete the parameters that are in use till then
+      applyImmediately: values.atomic_calendar_database_major_upgrade,
       multiAz: values.atomic_calendar_database_multi_az ?? stage.multiAz,
       backupRetentionDays: stage.backupDays,
       monitoringSeconds: stage.monitoringSeconds,

@@ -57,11 +57,11 @@ export interface Service {
   /** Seconds until its first answer may be late, before failing health checks end it. @default {@link START_SECONDS} */
   readonly startSeconds?: number;
   /**
-   * Run in its container, without a shell: exit code 0 where it answers. Who has a route is asked by the load balancer;
-   * without either, others would be sent to it as soon as it runs:
+   * Run in its container, without a shell: exit code 0 where it answers. Without one, others find it by its name as soon
+   * as it runs, also where a load balancer waits for its first answer:
    * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html
    *
-   * @default none
+   * @default none: who calls it has to try again while it starts
    */
   readonly healthCommand?: readonly string[];
   /** Where the file system is mounted. @default not at all */
