@@ -42,8 +42,8 @@ export class Parameter extends Construct {
     this.resource = new SsmParameter(this, "this", {
       name: resourceName("parameter", props.name),
       type: "String",
-      value: props.value,
-      lifecycle: props.initialOnly ? { ignoreChanges: ["value"] } : undefined,
+      insecureValue: props.value, // no secret: a plan shows it, and its reviewer sees what changes
+      lifecycle: props.initialOnly ? { ignoreChanges: ["insecure_value"] } : undefined,
     });
   }
 }

@@ -147,6 +147,21 @@ describe("what it keeps", () => {
       expect(json.variable[name]).not.toHaveProperty("default");
     }
   });
+
+  it("what its hosts run, for reviewers of a plan to see", () => {
+    for (const [name, input] of [
+      ["git-ref", "x_scheduler_git_ref"],
+      ["repository", "x_scheduler_repository"],
+    ]) {
+      const parameter = resource(json, "aws_ssm_parameter", `x-scheduler_${name?.replace("-", "_")}`);
+      expect(parameter).toMatchObject({
+        name: `/landfall/stage/x-scheduler/${name}`,
+        type: "String",
+        insecure_value: `\${var.${input}}`,
+      });
+      expect(parameter).not.toHaveProperty("value"); // the provider marks it as sensitive
+    }
+  });
 });
 
 describe("its role", () => {
