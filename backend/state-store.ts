@@ -221,15 +221,13 @@ export class StateStore {
       Item: { ...this.lockKey(), Info: { S: text } },
       ConditionExpression: "attribute_not_exists(LockID)",
     });
+    let taken = false;
     try {
-      if (await isDone(this.dynamodb.send(put), `table ${lockTable}`)) return undefined;
-    } catch (error) {
-      if (lockFile) await this.removeLockFile();
-      throw error;
+      taken = await isDone(this.dynamodb.send(put), `table ${lockTable}`);
+      return taken ? undefined : await this.holderOr(lock);
+    } finally {
+      if (lockFile && !taken) await this.removeLockFile();
     }
-    const holder = await this.holderOr(lock);
-    if (lockFile) await this.removeLockFile();
-    return holder;
   }
 
   /** @throws {LandfallError} where nobody has the lock by now, or it is that one */

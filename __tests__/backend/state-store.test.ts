@@ -12,6 +12,8 @@ let items: Map<string, string>;
 /** An answer to every call, instead. */
 let refusal: { status: number; code: string } | undefined;
 let deleted: string[];
+/** Whether the holder of the lock in the table releases it once another was refused. */
+let releasedNext: boolean;
 /** Objects as they were, oldest first; undefined for a deletion. */
 let versions: { id: string; key: string; body?: string; time: string }[];
 
@@ -20,6 +22,7 @@ beforeEach(async () => {
   items = new Map();
   refusal = undefined;
   deleted = [];
+  releasedNext = false;
   versions = [];
   server = createServer((request, response) => {
     void answer(request).then(({ status = 200, body }) => response.writeHead(status).end(body));
@@ -110,11 +113,13 @@ function dynamodb(
   }
   const id = Key?.LockID.S ?? Item?.LockID?.S ?? "";
   if (operation === "PutItem") {
-    if (ConditionExpression === "attribute_not_exists(LockID)" && items.has(id))
+    if (ConditionExpression === "attribute_not_exists(LockID)" && items.has(id)) {
+      if (releasedNext) items.delete(id);
       return {
         status: 400,
         body: JSON.stringify({ __type: "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException" }),
       };
+    }
     items.set(id, Item?.Info?.S ?? Item?.Digest?.S ?? "");
     return { body: "{}" };
   }
@@ -269,6 +274,13 @@ describe("taking the lock", () => {
     const taken = store({ lockTable: "elsewhere", lockFile: true }).takeLock(holder);
     await expect(taken).rejects.toThrow("table elsewhere");
     expect(objects.size).toBe(0);
+  });
+
+  it("gives the bucket's back where the table's was released a moment later", async () => {
+    items.set(item, JSON.stringify(other));
+    releasedNext = true;
+    await expect(store(places.both).takeLock(holder)).rejects.toThrow("locked a moment ago");
+    expect([...items.values(), ...objects.values()]).toEqual([]);
   });
 });
 
