@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { LandfallError, UsageError } from "../environments/errors";
 import { nearest } from "../environments/nearest";
 import type { LockHolder } from "./lock-holder";
-import type { StateStore, StoredVersion } from "./state-store";
+import { VersionGone, type StateStore, type StoredVersion } from "./state-store";
 
 /** Letters of a version's id that are enough to mean it. */
 const ENOUGH_LETTERS = 6;
@@ -126,7 +126,17 @@ async function readFacts(
   { id, deleted }: StoredVersion,
 ): Promise<StateFacts | undefined> {
   if (deleted) return undefined;
-  const text = await store.readVersion(id);
+  const text = await store.readVersion(id).catch(absentWhereGone);
+  return text === undefined ? undefined : factsIn(text);
+}
+
+/** Other failures are of all versions, such as a right that is missing. */
+function absentWhereGone(error: unknown): undefined {
+  if (!(error instanceof VersionGone)) throw error;
+}
+
+/** As {@link factsOf}, undefined where it is no state. */
+function factsIn(text: string): StateFacts | undefined {
   try {
     return factsOf(text);
   } catch {

@@ -74,6 +74,9 @@ export interface StoredVersion {
   readonly latest: boolean;
 }
 
+/** A version that the bucket has no longer. */
+export class VersionGone extends LandfallError {}
+
 /** What the backend holds of one stack. Every method throws {@link LandfallError} where AWS refuses. */
 export class StateStore {
   private readonly s3: S3Client;
@@ -152,12 +155,12 @@ export class StateStore {
 
   /**
    * The text of the state as it was at a version.
-   * @throws {LandfallError} where the bucket has it no longer
+   * @throws {VersionGone} where the bucket has it no longer
    */
   async readVersion(id: string): Promise<string> {
     const body = await this.object(this.location.key, id);
     if (body !== undefined) return body;
-    throw new LandfallError(`The bucket ${this.location.bucket} no longer has the version ${id}.`, {
+    throw new VersionGone(`The bucket ${this.location.bucket} no longer has the version ${id}.`, {
       mend: "It was removed by hand, or by the bucket's lifecycle rules.",
     });
   }

@@ -104,6 +104,19 @@ describe("the history", () => {
     ]);
     expect(entries[1]).toMatchObject({ added: [], removed: [] });
   });
+
+  test("tells the others where one went meanwhile, and fails where none may be read", async () => {
+    const bucket = three();
+    bucket.lose("version-b");
+    const entries = await historyOf(bucket, 20);
+    expect(entries.map(({ id, facts, added }) => [id, facts?.serial, added])).toEqual([
+      ["version-c", 7, ["aws_instance.host", "aws_sns_topic.alarms"]],
+      ["version-b", undefined, []],
+      ["version-a", 5, ["aws_instance.host"]],
+    ]);
+    bucket.readVersion = () => Promise.reject(new LandfallError("denied"));
+    await expect(historyOf(bucket, 20)).rejects.toThrow("denied");
+  });
 });
 
 describe("going back", () => {

@@ -1,6 +1,5 @@
 import type { LockHolder } from "../../backend/lock-holder";
-import type { StoredVersion } from "../../backend/state-store";
-import { LandfallError } from "../../environments/errors";
+import { VersionGone, type StoredVersion } from "../../backend/state-store";
 
 export const lineage = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
 interface Resource {
@@ -44,7 +43,7 @@ export class StateBucket {
   }
   readVersion(id: string): Promise<string> {
     const [, text] = this.texts.find(([one]) => one === id) ?? [];
-    return text === undefined ? Promise.reject(new LandfallError("gone")) : Promise.resolve(text);
+    return text === undefined ? Promise.reject(new VersionGone("gone")) : Promise.resolve(text);
   }
   lockHolder(): Promise<LockHolder | undefined> {
     return Promise.resolve(this.lock);
@@ -65,6 +64,11 @@ export class StateBucket {
     this.texts.unshift([`new-${this.written.length}`, text]);
     this.written.push(text);
     return Promise.resolve();
+  }
+  /** The bucket's lifecycle rules, after the versions were listed. */
+  lose(id: string): void {
+    const read = this.readVersion.bind(this);
+    this.readVersion = (one) => (one === id ? Promise.reject(new VersionGone("gone")) : read(one));
   }
   /** Somebody else's apply. */
   change(id: string, text: string): void {
