@@ -161,39 +161,52 @@ export interface Restoration {
   readonly broughtBack: readonly string[];
   /** Addresses that would stand for another thing in AWS, with both ids. */
   readonly changed: readonly { readonly address: string; readonly now: string; readonly then: string }[];
-  /** Whether the state is that already, but for its serial. */
+  /** Whether the state is that already, but for its serial; only its checksum is written then. */
   readonly same: boolean;
+  /** Whether the newest version is no state that can be read, and so counts as empty. */
+  readonly unreadable: boolean;
+  /** Where the version is of another lineage than the newest that can be read: both. */
+  readonly lineages?: { readonly now: string; readonly then: string };
 }
 
 /**
  * Works out what going back to a version would do; changes nothing.
+ * @param wish.otherLineage whether the version may be of another lineage than the newest. @default false
  * @throws {UsageError} for an id that is none, or a deletion's, or that of the current version; {@link LandfallError}
- * where the version is of another lineage
+ * where the version is no state, or is of another lineage
  */
 export async function planRestore(
   store: Pick<StateStore, "versions" | "readVersion">,
-  { stack, id }: { readonly stack: string; readonly id: string },
+  {
+    stack,
+    id,
+    otherLineage,
+  }: { readonly stack: string; readonly id: string; readonly otherLineage?: boolean },
 ): Promise<Restoration> {
   const versions = await store.versions();
   const version = chosen(versions, { stack, id });
   const over = versions[0] ?? version;
   const text = await store.readVersion(version.id);
   const then = factsOf(text);
-  const newest = versions.find(({ deleted }) => !deleted) ?? version;
-  const newestText = newest === version ? text : await store.readVersion(newest.id);
-  const last = factsOf(newestText);
-  if (then.lineage !== last.lineage) {
+  const last = (await newestReadable(store, versions)) ?? { version, text, facts: then };
+  const lineages =
+    then.lineage === last.facts.lineage ? undefined : { now: last.facts.lineage, then: then.lineage };
+  if (lineages && !otherLineage) {
     throw new LandfallError(
-      `The version ${version.id} of ${stack} is of another lineage (${then.lineage}) than the newest (${last.lineage}): the stack was made anew since. Nothing was changed.`,
-      { mend: `See which versions belong together: ./landfall state history ${stack} --json` },
+      `The version ${version.id} of ${stack} is of another lineage (${lineages.then}) than the newest (${lineages.now}): the stack was made anew since, or its state was overwritten by another's. Nothing was changed.`,
+      {
+        mend: `See which versions belong together: ./landfall state history ${stack}. Where the newest is the wrong one: ./landfall state restore ${stack} ${version.id} --other-lineage`,
+      },
     );
   }
-  const now = over.deleted ? new Map<string, string | undefined>() : last.resources;
-  const serial = Math.max(then.serial, last.serial) + 1;
+  const unreadable = !over.deleted && last.version !== over;
+  const now = over.deleted || unreadable ? new Map<string, string | undefined>() : last.facts.resources;
+  const same = last.version === over && withSerial(text, 0) === withSerial(last.text, 0);
+  const serial = same ? last.facts.serial : Math.max(then.serial, last.facts.serial) + 1;
   return {
     version,
     over,
-    text: withSerial(text, serial),
+    text: same ? last.text : withSerial(text, serial),
     serial,
     forgotten: without(now, then.resources),
     broughtBack: without(then.resources, now),
@@ -203,8 +216,29 @@ export async function planRestore(
         ? [{ address, now: current, then: id }]
         : [];
     }),
-    same: !over.deleted && withSerial(text, 0) === withSerial(newestText, 0),
+    same,
+    unreadable,
+    lineages,
   };
+}
+
+interface ReadVersion {
+  readonly version: StoredVersion;
+  readonly text: string;
+  readonly facts: StateFacts;
+}
+
+/** The newest version that is a state; the one that is gone back to is one at the latest. */
+async function newestReadable(
+  store: Pick<StateStore, "readVersion">,
+  versions: readonly StoredVersion[],
+): Promise<ReadVersion | undefined> {
+  for (const version of versions.filter(({ deleted }) => !deleted)) {
+    const text = await store.readVersion(version.id).catch(absentWhereGone);
+    const facts = text === undefined ? undefined : factsIn(text);
+    if (text !== undefined && facts) return { version, text, facts };
+  }
+  return undefined;
 }
 
 function chosen(
@@ -250,8 +284,8 @@ function withSerial(text: string, serial: number): string {
  * @throws {LandfallError} where the state has changed since
  */
 export async function restore(
-  store: Pick<StateStore, "versions" | "takeLock" | "releaseLock" | "write">,
-  { over, text }: Pick<Restoration, "over" | "text">,
+  store: Pick<StateStore, "versions" | "takeLock" | "releaseLock" | "write" | "writeChecksum">,
+  { over, text, same }: Pick<Restoration, "over" | "text" | "same">,
   lock: LockHolder,
 ): Promise<LockHolder | undefined> {
   const holder = await store.takeLock(lock);
@@ -262,7 +296,7 @@ export async function restore(
       throw new LandfallError("The state has changed meanwhile; nothing was restored.", {
         mend: "Look again: ./landfall state history",
       });
-    await store.write(text);
+    await (same ? store.writeChecksum(text) : store.write(text));
   } finally {
     await store.releaseLock(lock);
   }

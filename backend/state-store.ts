@@ -170,7 +170,7 @@ export class StateStore {
    * the lock.
    */
   async write(body: string): Promise<void> {
-    const { bucket, key, lockTable } = this.location;
+    const { bucket, key } = this.location;
     const put = new PutObjectCommand({
       Bucket: bucket,
       Key: key,
@@ -179,6 +179,17 @@ export class StateStore {
       ServerSideEncryption: "AES256", // what `encrypt` of the backend asks for
     });
     await explaining(this.s3.send(put), `bucket ${bucket}`);
+    await this.writeChecksum(body);
+  }
+
+  /** Whether a table keeps the state's checksum. */
+  get keepsChecksum(): boolean {
+    return this.location.lockTable !== undefined;
+  }
+
+  /** Writes the checksum of the state that is in the bucket, where a table keeps one. The caller holds the lock. */
+  async writeChecksum(body: string): Promise<void> {
+    const { lockTable } = this.location;
     if (!lockTable) return;
     const Item = { ...this.lockKey("-md5"), Digest: { S: createHash("md5").update(body).digest("hex") } };
     await explaining(

@@ -212,9 +212,59 @@ describe("going back", () => {
       ["version-b", stateText(1, [host], "other")],
       ["version-a", stateText(9, [host])],
     ]);
-    await expect(plan(bucket, "version-a")).rejects.toThrow(
-      `another lineage (${lineage}) than the newest (other)`,
-    );
+    const tried = plan(bucket, "version-a");
+    await expect(tried).rejects.toThrow(`another lineage (${lineage}) than the newest (other)`);
+    await expect(tried).rejects.toMatchObject({
+      mend: expect.stringContaining("./landfall state restore stage version-a --other-lineage"),
+    });
+  });
+
+  test("goes to another lineage where that is asked for, and tells both", async () => {
+    const bucket = new Bucket([
+      ["version-b", stateText(12, [topic], "other")],
+      ["version-a", stateText(9, [host])],
+    ]);
+    const restoration = await planRestore(bucket, { stack: "stage", id: "version-a", otherLineage: true });
+    expect(restoration).toMatchObject({
+      lineages: { now: "other", then: lineage },
+      serial: 13,
+      forgotten: [topic.address],
+      broughtBack: [host.address],
+    });
+    await restore(bucket, restoration, lock);
+    expect(bucket.written).toEqual([stateText(13, [host])]);
+    expect((await plan(three(), "version-a")).lineages).toBeUndefined();
+  });
+
+  test.each(["", "{}", "half a sta"])(
+    "counts a newest version %p as empty, and goes on from the last state",
+    async (text) => {
+      const bucket = new Bucket([
+        ["broken", text],
+        ["version-b", stateText(9, [host])],
+        ["version-a", stateText(8, [host, queue])],
+      ]);
+      expect(await plan(bucket, "version-a")).toMatchObject({
+        serial: 10,
+        unreadable: true,
+        forgotten: [],
+        broughtBack: [host.address, queue.address],
+        same: false,
+      });
+      const back = await plan(bucket, "version-b");
+      expect(back).toMatchObject({ serial: 10, same: false });
+      await restore(bucket, back, lock);
+      expect(bucket.written).toEqual([stateText(10, [host])]);
+      expect((await plan(three(), "version-a")).unreadable).toBe(false);
+    },
+  );
+
+  test("does not take a right that is missing for an empty state", async () => {
+    const bucket = three();
+    const read = bucket.readVersion.bind(bucket);
+    bucket.readVersion = (id) =>
+      id === "version-c" ? Promise.reject(new LandfallError("denied")) : read(id);
+    await expect(plan(bucket, "version-a")).rejects.toThrow("denied");
   });
 
   test("is refused where the version is no state", async () => {

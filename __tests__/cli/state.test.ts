@@ -115,3 +115,40 @@ test("restore is done where the state is that already", async () => {
   expect(said).toContain("that is what the state is already");
   expect(same.calls).toEqual([]);
 });
+
+test("restore then writes the checksum where a table keeps it: another may have ended before that", async () => {
+  const same = new StateBucket([
+    ["b", stateText(6, [host])],
+    ["a", stateText(5, [host])],
+  ]);
+  same.checksum = "of another state";
+  jest.mocked(openWorkspace).mockResolvedValue({ store: same } as unknown as Workspace);
+  await state("restore", "sandbox", "a");
+  expect(said).toContain("that is what the state is already; its checksum is written");
+  expect(same.calls).toEqual(["lock", "checksum", "unlock"]);
+  expect(same.checksum).toBe(stateText(6, [host]));
+});
+
+test("restore warns of another lineage, which has to be asked for", async () => {
+  const foreign = new StateBucket([
+    ["b", stateText(6, [queue], "other")],
+    ["a", stateText(5, [host])],
+  ]);
+  jest.mocked(openWorkspace).mockResolvedValue({ store: foreign } as unknown as Workspace);
+  await expect(state("restore", "sandbox", "a", "--yes")).rejects.toThrow("another lineage");
+  expect(foreign.calls).toEqual([]);
+  await state("restore", "sandbox", "a", "--other-lineage", "--yes");
+  expect(said).toMatch(/WARNING: it is of another lineage .* would be forgotten/);
+  expect(foreign.written).toEqual([stateText(7, [host])]);
+});
+
+test("restore says that a state which cannot be read counts as empty", async () => {
+  const broken = new StateBucket([
+    ["b", "{}"],
+    ["a", stateText(5, [host])],
+  ]);
+  jest.mocked(openWorkspace).mockResolvedValue({ store: broken } as unknown as Workspace);
+  await state("restore", "sandbox", "a", "--yes");
+  expect(said).toContain("cannot be read as a state, and counts as empty");
+  expect(broken.written).toEqual([stateText(6, [host])]);
+});

@@ -26,6 +26,8 @@ export function stateText(serial: number, resources: readonly Resource[], own = 
 /** A stack's state in the bucket, in memory: newest first. */
 export class StateBucket {
   written: string[] = [];
+  /** Of which text the checksum is; undefined where no table keeps one. */
+  checksum?: string;
   lock?: LockHolder;
   readonly calls: string[] = [];
   constructor(private readonly texts: [id: string, text: string | undefined][]) {}
@@ -63,6 +65,14 @@ export class StateBucket {
     this.calls.push("write");
     this.texts.unshift([`new-${this.written.length}`, text]);
     this.written.push(text);
+    return Promise.resolve();
+  }
+  get keepsChecksum(): boolean {
+    return this.checksum !== undefined;
+  }
+  writeChecksum(text: string): Promise<void> {
+    this.calls.push("checksum");
+    this.checksum = text;
     return Promise.resolve();
   }
   /** The bucket's lifecycle rules, after the versions were listed. */

@@ -152,12 +152,18 @@ function historyText(entries: readonly HistoryEntry[], now: Date): string {
   return table([heading, ...rows]);
 }
 
-function tellRestoration(name: string, { version, over, serial, ...what }: Restoration): void {
-  const { forgotten, broughtBack, changed } = what;
+function tellRestoration(name: string, { version, over, serial, lineages, ...what }: Restoration): void {
+  const { forgotten, broughtBack, changed, unreadable } = what;
   const age = formatAge(Date.now() - version.modified.getTime());
   const lines = [
     `The state of ${name} would go back to ${version.id}, ${age} old, as serial ${serial}.`,
     ...(over.deleted ? ["It is deleted now."] : []),
+    ...(unreadable ? ["What it is now cannot be read as a state, and counts as empty."] : []),
+    ...(lineages
+      ? [
+          `WARNING: it is of another lineage (${lineages.then}) than the state was last (${lineages.now}). Either the stack was made anew since, and what it is made of now would be forgotten; or the newest state is not this stack's. Go on only where you know that it is the latter.`,
+        ]
+      : []),
     ...(forgotten.length > 0
       ? ["Landfall would forget these; in AWS they stay:", ...forgotten.map((address) => `  ${address}`)]
       : []),
@@ -187,17 +193,22 @@ const ownLock = (): LockHolder => ({
   Created: new Date().toISOString(),
 });
 
+interface RestoreOptions {
+  readonly yes?: boolean;
+  readonly otherLineage?: boolean;
+}
+
 /** Goes back to a version. @throws {LandfallError} where the stack is locked, or the version will not do */
 async function restoreVersion(
   name: string,
   id: string,
-  { environment, yes }: { readonly environment: NodeJS.ProcessEnv; readonly yes?: boolean },
+  { environment, yes, otherLineage }: RestoreOptions & { readonly environment: NodeJS.ProcessEnv },
 ): Promise<void> {
   const store = await storeOf(name, environment);
   const holder = await store.lockHolder();
   if (holder) throw lockedError(name, holder);
-  const restoration = await planRestore(store, { stack: name, id });
-  if (restoration.same) return progress(`${name}: that is what the state is already`);
+  const restoration = await planRestore(store, { stack: name, id, otherLineage });
+  if (restoration.same) return alreadyRestored(name, store, restoration);
   tellRestoration(name, restoration);
   // Nobody is kept waiting by the question: the lock is taken after it, and what was told is checked again
   await confirm(`Restore this state of ${name}?`, { yes });
@@ -206,6 +217,14 @@ async function restoreVersion(
   const { serial } = factsOf(restoration.text);
   progress(`${name}: the state is that of ${id}, as serial ${serial}; nothing was changed in AWS`);
   progress(`See what differs from AWS now: ./landfall plan ${name}`);
+}
+
+/** Another restore may have ended between the state and its checksum; Terraform takes the one only with the other. */
+async function alreadyRestored(name: string, store: StateStore, restoration: Restoration): Promise<void> {
+  if (!store.keepsChecksum) return progress(`${name}: that is what the state is already`);
+  const holder = await uninterrupted(() => restore(store, restoration, ownLock()));
+  if (holder) throw lockedError(name, holder);
+  progress(`${name}: that is what the state is already; its checksum is written`);
 }
 
 /** Ctrl-C would leave the lock. It is a matter of seconds. */
@@ -252,8 +271,9 @@ export function register(program: Command): void {
     .description("make a version of the state the newest one; nothing changes in AWS")
     .argument("<env>", "environment, shared or state")
     .argument("<version>", "its id, as history tells it")
+    .option("--other-lineage", "also where the version is of another lineage than the newest")
     .option("-y, --yes", "do not ask")
-    .action(async (name: string, id: string, { yes }: { yes?: true }) =>
-      restoreVersion(name, id, { environment: process.env, yes }),
+    .action(async (name: string, id: string, options: RestoreOptions) =>
+      restoreVersion(name, id, { environment: process.env, ...options }),
     );
 }
