@@ -461,6 +461,11 @@ describe("a preview", () => {
   });
 });
 
+test("old previews are looked for among their states alone, as no other may be read", () => {
+  const lists = runs.filter(({ run }) => run.includes("state list")).map(({ run }) => run);
+  expect(lists).toEqual(["./landfall state list 'pr-*' --json >stacks.json"]);
+});
+
 describe("drift", () => {
   test("is looked for each night and by hand, and told also where an environment fails", () => {
     expect(running("drift.yml", "each night")).toEqual(["environments", "plan", "report"]);

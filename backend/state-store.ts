@@ -74,6 +74,9 @@ export interface StoredVersion {
   readonly latest: boolean;
 }
 
+/** AWS says that whoever asks may not. */
+export class AccessDenied extends LandfallError {}
+
 /** A version that the bucket has no longer. */
 export class VersionGone extends LandfallError {}
 
@@ -368,8 +371,9 @@ export function explained(error: AwsError, subject: string): LandfallError {
       mend: "Check the network and the region.",
     });
   }
-  if ($metadata?.httpStatusCode === 403) {
-    return new LandfallError(
+  // DynamoDB's has the status of a wrong request
+  if ($metadata?.httpStatusCode === 403 || name === "AccessDeniedException") {
+    return new AccessDenied(
       `Access to the ${subject} is denied: it belongs to another account, or you may not.`,
       {
         mend: "Check the account of your credentials. Where the name is taken by somebody else, change TF_VAR_name_prefix or TF_VAR_state_bucket in shared.env.",

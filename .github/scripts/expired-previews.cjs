@@ -2,7 +2,7 @@
 // output
 //   previews   matrix as JSON: ["pr-7"]; "[]" where there is none
 //
-// usage: expired-previews.cjs STACKS      STACKS is a file with what `./landfall state list --json` prints
+// usage: expired-previews.cjs STACKS      STACKS is a file with what `./landfall state list 'pr-*' --json` prints
 //   DAYS   after which a preview goes although its request is open. Default: 7
 //   GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL
 const { readFileSync } = require("node:fs");

@@ -655,6 +655,17 @@ describe("with its own policies", () => {
     ).toEqual([false, true]);
     expect(await both({ action: "s3:PutObject", resource: state("prod") })).toEqual([false, false]);
   });
+
+  it("one for previews lists the bucket and reads their states and locks, which is what finds old ones", async () => {
+    const mayRead = (request: SimulatedRequest) =>
+      mayDo({ policies: policiesOf("pr", "apply"), boundary: boundaryOf("pr", "apply") }, request);
+    const read = (resource: string) => mayRead({ action: "s3:GetObject", resource });
+    const bucket = stateBucket.replace(/\/.*$/, "");
+    expect(await mayRead({ action: "s3:ListBucket", resource: bucket })).toBe(true);
+    expect(await read(state("pr-7"))).toBe(true);
+    expect(await read(`${state("pr-7")}.tflock`)).toBe(true);
+    for (const other of ["state", "access", "stage", "prod"]) expect(await read(state(other))).toBe(false);
+  });
 });
 
 it("leaves the services that the deployer's policies are about", () => {

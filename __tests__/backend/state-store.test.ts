@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { StateLocation } from "../../backend/location";
-import { StateStore } from "../../backend/state-store";
+import { AccessDenied, explained, StateStore } from "../../backend/state-store";
 
 /** S3 and DynamoDB on loopback, with what a test puts there. A path of a bucket that is not there is `NoSuchBucket`. */
 let server: Server;
@@ -329,6 +329,16 @@ describe("a refusal", () => {
     const refused = { message: expect.stringContaining(what), mend: expect.stringContaining(mend) };
     await expect(store().hasBucket()).rejects.toMatchObject(refused);
     await expect(store().read()).rejects.toMatchObject(refused);
+  });
+
+  it("for want of a right is told apart, the table's as well", async () => {
+    expect(
+      explained(Object.assign(new Error("no"), { name: "AccessDeniedException" }), "table locks"),
+    ).toBeInstanceOf(AccessDenied);
+    refusal = { status: 403, code: "AccessDenied" };
+    await expect(store().read()).rejects.toThrow(AccessDenied);
+    refusal = { status: 403, code: "InvalidAccessKeyId" };
+    await expect(store().read()).rejects.not.toThrow(AccessDenied);
   });
 
   it("of another kind is told as it is, and is never taken for absence", async () => {

@@ -1,4 +1,7 @@
 import { Command } from "commander";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { StateStore } from "../../backend/state-store";
 import { register } from "../../cli/verbs/state";
 import { openWorkspace, type Workspace } from "../../cli/workspace";
 import { LandfallError, UsageError } from "../../environments/errors";
@@ -151,4 +154,85 @@ test("restore says that a state which cannot be read counts as empty", async () 
   await state("restore", "sandbox", "a", "--yes");
   expect(said).toContain("cannot be read as a state, and counts as empty");
   expect(broken.written).toEqual([stateText(6, [host])]);
+});
+
+describe("list", () => {
+  const states = ["pr-7", "pr-8", "stage", "state"];
+  let asked: string[];
+  /** Of which stacks the state may be read. */
+  let readable: RegExp;
+  /** S3 on loopback. */
+  const server = createServer(({ url = "" }, response) => {
+    const key = new URL(url, "http://s3").pathname.split("/").slice(2).join("/");
+    if (!key) {
+      const contents = states.map(
+        (name) => `<Contents><Key>${name}/terraform.tfstate</Key><Size>2000</Size></Contents>`,
+      );
+      return response.end(`<ListBucketResult>${contents.join("")}</ListBucketResult>`);
+    }
+    asked.push(key);
+    if (!readable.test(key)) return response.writeHead(403).end("<Error><Code>AccessDenied</Code></Error>");
+    if (key.endsWith(".tflock")) return response.writeHead(404).end("<Error><Code>NoSuchKey</Code></Error>");
+    return response.end(stateText(6, [host]));
+  });
+  beforeAll(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)));
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+  beforeEach(() => {
+    asked = [];
+    readable = /./;
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const emulator = { endpoint, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
+    const location = {
+      bucket: "states",
+      region: "us-east-1",
+      key: "shared/terraform.tfstate",
+      lockFile: true,
+    };
+    jest.mocked(openWorkspace).mockResolvedValue({
+      stack: { state: location },
+      target: { emulator },
+      store: new StateStore(location, emulator),
+    } as unknown as Workspace);
+  });
+  const names = () => (JSON.parse(printed) as { name: string }[]).map(({ name }) => name);
+
+  test("tells all states, and which have no environment", async () => {
+    await state("list", "--json");
+    expect(names()).toEqual(states);
+    expect(JSON.parse(printed)).toContainEqual(
+      expect.objectContaining({ name: "pr-7", serial: 6, resources: 1, orphaned: true }),
+    );
+  });
+
+  test("reads none but those that are asked for: a role for previews may read theirs alone", async () => {
+    readable = /^pr-/;
+    await state("list", "pr-*", "--json");
+    expect(names()).toEqual(["pr-7", "pr-8"]);
+    expect(asked.filter((key) => !key.startsWith("pr-"))).toEqual([]);
+  });
+
+  test("tells what may not be read as such, and the others", async () => {
+    readable = /^(pr-|stage)/;
+    await state("list");
+    expect(printed).toMatch(/^state +\S+ +2 KiB +\? +\? +no right to read$/m);
+    expect(printed).toMatch(/^stage +\S+ +2 KiB +6 +1/m);
+    expect(printed.match(/no right/g)).toHaveLength(1);
+    printed = "";
+    await state("list", "state", "--json");
+    const [told] = JSON.parse(printed) as object[];
+    expect(told).toMatchObject({ name: "state", denied: true, orphaned: false });
+    expect(told).not.toHaveProperty("resources");
+  });
+
+  test("takes a name for the whole name", async () => {
+    await state("list", "pr-", "--json");
+    expect(names()).toEqual([]);
+    printed = "";
+    await state("list", "pr-9");
+    expect(printed).toBe("The bucket has no state of pr-9.\n");
+  });
+
+  test.each(["pr-?", "../x", "", "(a+)+"])("%p is wrong usage", (pattern) =>
+    expect(state("list", pattern)).rejects.toThrow(UsageError),
+  );
 });

@@ -11,7 +11,13 @@ import {
   type HistoryEntry,
   type Restoration,
 } from "../../backend/state-history";
-import { countManaged, StateStore, type State } from "../../backend/state-store";
+import {
+  AccessDenied,
+  countManaged,
+  StateStore,
+  type State,
+  type StoredState,
+} from "../../backend/state-store";
 import { UsageError } from "../../environments/errors";
 import { nearest } from "../../environments/nearest";
 import { environmentNames } from "../../environments/read";
@@ -39,27 +45,46 @@ interface Listed {
   /** Whether there is no file of that environment any more. */
   readonly orphaned: boolean;
   readonly lock?: LockHolder;
+  /** Whether there is no right to read it, so that no more is known. */
+  readonly denied?: true;
 }
 
-/** What the state bucket of `shared` holds. */
-async function list(environment: NodeJS.ProcessEnv): Promise<Listed[]> {
+/**
+ * What the state bucket of `shared` holds.
+ * @param pattern of the stacks' names, with `*` for any letters; states of others are not read. @default all
+ */
+async function list(environment: NodeJS.ProcessEnv, pattern = "*"): Promise<Listed[]> {
+  if (!/^[\w*-]+$/.test(pattern))
+    throw new UsageError(`"${pattern}" is no name of a stack, nor a pattern of such.`, {
+      mend: "Use letters, digits, - and _, and * for any of them: ./landfall state list 'pr-*'",
+    });
   const { stack, target, store } = await openWorkspace("shared", { environment });
   const known = [...own, ...environments()];
+  const wanted = new RegExp(`^${pattern.replaceAll("*", ".*")}$`);
   const listed: Listed[] = [];
-  for (const { name, modified, size } of await store.states()) {
+  for (const stored of await store.states()) {
+    const { name } = stored;
+    if (!wanted.test(name)) continue;
     const one = new StateStore({ ...stack.state, key: `${name}/terraform.tfstate` }, target.emulator);
-    const state = (await one.read()) as (State & { readonly serial?: number }) | undefined;
-    listed.push({
-      name,
-      modified: modified.toISOString(),
-      size,
-      serial: state?.serial,
-      resources: state && countManaged(state),
-      orphaned: !known.includes(name),
-      lock: await one.lockHolder(),
-    });
+    listed.push({ ...(await readListed(one, stored)), orphaned: !known.includes(name) });
   }
   return listed;
+}
+
+/** Who may not read a state still sees that it is there. */
+async function readListed(
+  store: StateStore,
+  { name, modified, size }: StoredState,
+): Promise<Omit<Listed, "orphaned">> {
+  const found = { name, modified: modified.toISOString(), size };
+  try {
+    const state = (await store.read()) as (State & { readonly serial?: number }) | undefined;
+    const lock = await store.lockHolder();
+    return { ...found, serial: state?.serial, resources: state && countManaged(state), lock };
+  } catch (error) {
+    if (error instanceof AccessDenied) return { ...found, denied: true };
+    throw error;
+  }
 }
 
 /**
@@ -103,14 +128,19 @@ function table(rows: readonly (readonly string[])[]): string {
 const sizeOf = (bytes: number): string => `${Math.ceil(bytes / 1024)} KiB`;
 
 function listText(listed: readonly Listed[]): string {
-  if (listed.length === 0) return "The bucket has no state.";
-  const rows = listed.map(({ name, modified, size, serial, resources, orphaned, lock }) => [
+  const rows = listed.map(({ name, modified, size, serial, resources, orphaned, lock, denied }) => [
     name,
     modified,
     sizeOf(size),
     String(serial ?? "?"),
     String(resources ?? "?"),
-    [orphaned ? "no environment file" : "", lock ? describeHolder(lock) : ""].filter(Boolean).join("; "),
+    [
+      orphaned ? "no environment file" : "",
+      lock ? describeHolder(lock) : "",
+      denied ? "no right to read" : "",
+    ]
+      .filter(Boolean)
+      .join("; "),
   ]);
   return table([["stack", "modified", "size", "serial", "resources", ""], ...rows]);
 }
@@ -249,11 +279,13 @@ export function register(program: Command): void {
   state
     .command("list")
     .description("what the state bucket holds")
+    .argument("[pattern]", "only stacks of such names, with * for any letters: 'pr-*'")
     .option("--json", "as JSON")
-    .action(async ({ json }: { json?: true }) => {
-      const listed = await list(process.env);
+    .action(async (pattern: string | undefined, { json }: { json?: true }) => {
+      const listed = await list(process.env, pattern);
       if (json) resultJson(listed);
-      else result(listText(listed));
+      else if (listed.length > 0) result(listText(listed));
+      else result(`The bucket has no state${pattern === undefined ? "" : ` of ${pattern}`}.`);
     });
   state
     .command("history")
