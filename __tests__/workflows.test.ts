@@ -37,6 +37,7 @@ interface Workflow {
   >;
   readonly permissions: Readonly<Record<string, string>>;
   readonly concurrency?: Concurrency;
+  readonly env?: Readonly<Record<string, string>>;
   readonly defaults: { readonly run: { readonly shell: string } };
   readonly jobs: Readonly<Record<string, Job>>;
 }
@@ -459,6 +460,18 @@ describe("a preview", () => {
     for (const happening of ["a pull request", "its end", "each night"] as const)
       expect(running("preview.yml", happening, { vars: { [name]: "" } })).toEqual([]);
   });
+});
+
+test("whatever plans or applies waits for a lock that another run has", () => {
+  const acting = jobs.filter(({ job }) =>
+    job.steps.some(({ run = "" }) => /landfall (plan|apply|destroy)\b/.test(run)),
+  );
+  expect(new Set(acting.map(({ file }) => file))).toEqual(new Set(["preview.yml"])); // others by plan.sh and apply.sh
+  for (const { file, job } of acting) {
+    const env = { ...read(file).env, ...job.env };
+    for (const command of ["plan", "apply"]) expect(env[`TF_CLI_ARGS_${command}`]).toBe("-lock-timeout=10m");
+    expect(job["timeout-minutes"]).toBeGreaterThan(20);
+  }
 });
 
 test("old previews are looked for among their states alone, as no other may be read", () => {

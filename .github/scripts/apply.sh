@@ -25,6 +25,9 @@ clean() {
   if [ -n "$wrote" ]; then rm -f "$secrets"; fi
 }
 trap clean EXIT
+# Another run may have the lock of the state for a while: a request's plan does not stop a deploy
+export TF_CLI_ARGS_plan="-lock-timeout=10m ${TF_CLI_ARGS_plan:-}"
+export TF_CLI_ARGS_apply="-lock-timeout=10m ${TF_CLI_ARGS_apply:-}"
 
 if [ -n "${SETTINGS:-}" ]; then
   if [ -e "$secrets" ]; then

@@ -13,6 +13,8 @@ environment=$1 folder=$2
 work=$(mktemp -d) # the plan itself is nobody else's to read, and is not kept
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$folder"
+# Another run may have the lock of the state for a while
+export TF_CLI_ARGS_plan="-lock-timeout=10m ${TF_CLI_ARGS_plan:-}"
 
 # What is told, live and kept
 ./landfall plan "$environment" --review-only --json 2>&1 1>"$work/plan.json" | tee "$work/told" >&2

@@ -98,12 +98,13 @@ describe("its environment", () => {
     expect(() => binaryEnvironment(terraform, shell)).toThrow(message);
   });
 
-  it.each([{ TF_WORKSPACE: "default" }, { TF_CLI_ARGS_plan: "-parallelism=5 -lock-timeout=1m" }])(
-    "hands on %j",
-    (shell) => {
-      expect(binaryEnvironment(terraform, shell)).toMatchObject(shell);
-    },
-  );
+  it.each([
+    { TF_WORKSPACE: "default" },
+    { TF_CLI_ARGS_plan: "-parallelism=5 -lock-timeout=1m" },
+    { TF_CLI_ARGS_plan: "-lock-timeout=10m ", TF_CLI_ARGS_apply: "-lock-timeout=10m " },
+  ])("hands on %j", (shell) => {
+    expect(binaryEnvironment(terraform, shell)).toMatchObject(shell);
+  });
 
   it("hands on all else, and never lets the binary ask or phone home", () => {
     expect(

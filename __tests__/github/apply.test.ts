@@ -11,6 +11,7 @@ const SECRET = "postgres_password=hunter2-$HOME-%s";
 const landfall = `#!/usr/bin/env bash
 echo "$*" >>calls
 if [ -e environments/stage.secrets.env ]; then stat -c %a environments/stage.secrets.env >mode; fi
+echo "\$TF_CLI_ARGS_plan|\$TF_CLI_ARGS_apply" >>waits
 if env | grep -q hunter2; then touch leaked; fi
 case "$*" in
   apply*) echo "outputs"; echo "what apply says" >&2; exit "\${APPLY:-0}" ;;
@@ -66,6 +67,14 @@ describe("apply.sh", () => {
     expect(calls()).toEqual(["apply stage --yes --reviewed reviewed/review-stage/review.json"]);
     expect(summary).toBe("stage is applied.\n");
     expect(existsSync(path("review"))).toBe(false);
+  });
+
+  test("waits for others' locks, in all that it plans and applies", async () => {
+    reviewed();
+    await apply({ APPLY: "1", PLAN: "2", TF_CLI_ARGS_plan: "-parallelism=5" });
+    const waits = textOf("waits").trim().split("\n");
+    expect(waits.length).toBeGreaterThan(1);
+    for (const wait of waits) expect(wait).toMatch(/^-lock-timeout=10m -parallelism=5\|-lock-timeout=10m *$/);
   });
 
   test("stops where that is refused, with why, the new review and what to do with it", async () => {
@@ -178,6 +187,11 @@ describe("plan.sh", () => {
     expect(summary).toBe(`the review ${FINGERPRINT}\n`);
     for (const file of ["review.json", "review.md", "review.html"])
       expect(textOf("review", file)).toContain(FINGERPRINT);
+  });
+
+  test("waits for others' locks", async () => {
+    await plan();
+    expect(textOf("waits")).toMatch(/^-lock-timeout=10m *\|/);
   });
 
   test("keeps the plan from others, and does not keep it", async () => {
