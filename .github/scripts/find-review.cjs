@@ -1,5 +1,5 @@
 // Finds the run that has the reviews of what is to be applied: for a commit on the default branch the last successful
-// plan of the pull request that it merged, or a run that somebody names. Sets the outputs
+// plan of the pull request that it merged, as it was then, or a run that somebody names. Sets the outputs
 //   run      the run's id; empty where there is none
 //   reason   one sentence: where the reviews are from, or why there are none
 //
@@ -11,6 +11,8 @@ const { setTimeout: sleep } = require("node:timers/promises");
 const { GitHub, main, required, setOutput, summarize } = require("./github.cjs");
 
 const LOOKS = 3;
+/** In milliseconds. A run may begin a little after its request was closed. */
+const CLOSED_BEFORE = 60 * 60 * 1000;
 const PLAN = ".github/workflows/plan.yml";
 const DEPLOY = ".github/workflows/deploy.yml";
 
@@ -51,15 +53,39 @@ async function mergedPull(github, commit, branch) {
   return pull;
 }
 
-async function lastPlan(github, { number, head }) {
+/**
+ * Another request of the same branch has plans of the same commits, and perhaps to a branch whose workflows nobody has
+ * approved. One that was closed well before this one was opened has none that could be taken for this one's.
+ */
+async function requireOwnBranch(github, { number, head, created_at }) {
+  const owner = github.repository.split("/")[0];
+  const query = `head=${encodeURIComponent(`${owner}:${head.ref}`)}&state=all`;
+  const pulls = await github.list(`/pulls?${query}`);
+  const others = pulls.filter(
+    (other) =>
+      other.number !== number &&
+      other.head.ref === head.ref &&
+      other.head.repo?.full_name === github.repository &&
+      !(other.closed_at && Date.parse(other.closed_at) + CLOSED_BEFORE < Date.parse(created_at)),
+  );
+  if (others.length === 0) return;
+  const numbers = others.map((other) => `#${other.number}`).join(" and ");
+  throw new NoReview(
+    `#${number} and ${numbers} are of the same branch ${head.ref}, so it is not clear which of them a plan is of.`,
+  );
+}
+
+async function lastPlan(github, { number, head, created_at }) {
   const query = `head_sha=${head.sha}&event=pull_request&status=success`;
   const runs = await github.list(`/actions/workflows/plan.yml/runs?${query}`, (page) => page.workflow_runs);
   const [last] = runs
     .filter(
       (run) =>
         run.head_sha === head.sha &&
+        run.head_branch === head.ref &&
         run.event === "pull_request" &&
         run.conclusion === "success" &&
+        Date.parse(run.created_at) >= Date.parse(created_at) &&
         workflowOf(run) === PLAN &&
         isOwn(run, github),
     )
@@ -68,6 +94,16 @@ async function lastPlan(github, { number, head }) {
     );
   if (!last) throw new NoReview(`The plan of #${number} at ${head.sha} has not succeeded.`);
   return last;
+}
+
+/** A run that is started again replaces its reviews. By the jobs, as the time of the run itself is a little later. */
+async function requireEndedBefore(github, { id }, { number, merged_at }) {
+  const jobs = await github.list(`/actions/runs/${id}/jobs`, (page) => page.jobs);
+  const ended = jobs.map(({ completed_at }) => Date.parse(completed_at));
+  if (jobs.length > 0 && ended.every((time) => time <= Date.parse(merged_at))) return;
+  throw new NoReview(
+    `Run ${id}, the last plan of #${number}, had not ended when it was merged, so nobody has seen its reviews before.`,
+  );
 }
 
 async function namedRun(github, id, branch) {
@@ -100,7 +136,9 @@ async function find() {
     return { run: run.id, reason: `The reviews are those of run ${run.id}, named by hand.` };
   }
   const pull = await mergedPull(github, required("COMMIT"), branch);
+  await requireOwnBranch(github, pull);
   const run = await lastPlan(github, pull);
+  await requireEndedBefore(github, run, pull);
   await requireArtifacts(github, run);
   return { run: run.id, reason: `The reviews are those of #${pull.number}, made by run ${run.id}.` };
 }

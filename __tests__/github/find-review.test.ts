@@ -6,10 +6,12 @@ const own = { full_name: REPOSITORY };
 
 const pull = {
   number: 12,
+  created_at: "2026-11-01T06:00:00Z",
   merged_at: "2026-11-01T10:00:00Z",
+  closed_at: "2026-11-01T10:00:00Z",
   merge_commit_sha: MERGED,
   base: { ref: "main" },
-  head: { sha: HEAD, repo: own as { full_name: string } | null },
+  head: { sha: HEAD, ref: "change", repo: own as { full_name: string } | null },
 };
 const planRun = {
   id: 100,
@@ -20,8 +22,12 @@ const planRun = {
   head_sha: HEAD,
   head_branch: "change",
   head_repository: own,
+  created_at: "2026-11-01T07:30:00Z",
   run_started_at: "2026-11-01T09:00:00Z",
 };
+const plannedJobs = ["2026-11-01T09:01:00Z", "2026-11-01T09:04:00Z", "2026-11-01T10:00:00Z"].map(
+  (completed_at) => ({ completed_at }),
+);
 const artifacts = [
   { name: "logs", expired: false },
   { name: "more", expired: false },
@@ -32,6 +38,8 @@ let github: FakeGitHub;
 beforeEach(async () => {
   github = await FakeGitHub.start();
   github.reads[`/commits/${MERGED}/pulls`] = [pull];
+  github.reads["/pulls"] = [pull];
+  github.reads["/actions/runs/100/jobs"] = { jobs: plannedJobs };
   github.reads["/actions/workflows/plan.yml/runs"] = { workflow_runs: [planRun] };
   github.reads["/actions/runs/100/artifacts"] = { artifacts };
 });
@@ -70,6 +78,7 @@ test("the newest of several plans counts, on whatever page it is", async () => {
     ],
   });
   reads("/actions/runs/101/artifacts", { artifacts });
+  reads("/actions/runs/101/jobs", { jobs: plannedJobs });
   expect((await find()).outputs.run).toBe("101");
 });
 
@@ -108,12 +117,58 @@ test.each([
   ["of another workflow", { path: ".github/workflows/ci.yml" }],
   ["of another event", { event: "workflow_dispatch" }],
   ["of a fork", { head_repository: { full_name: "someone/landfall" } }],
+  ["of another branch at the same commit", { head_branch: "change-2" }],
+  ["from before the request", { created_at: "2026-11-01T05:59:59Z" }],
 ])("a plan %s does not count", async (_, other) => {
   reads("/actions/workflows/plan.yml/runs", { workflow_runs: [{ ...planRun, ...other }] });
   expect((await find()).outputs).toMatchObject({
     run: "",
     reason: expect.stringContaining("has not succeeded"),
   });
+});
+
+describe("another request of the same branch", () => {
+  const other = { ...pull, number: 8, base: { ref: "lax" } };
+
+  test.each([
+    ["is open", { closed_at: null }],
+    ["was closed after this one was opened", { closed_at: "2026-11-01T08:00:00Z" }],
+    ["was closed just before this one was opened", { closed_at: "2026-11-01T05:59:00Z" }],
+    ["was merged at the same time", {}],
+  ])("that %s may have made the plan, so none counts", async (_, times) => {
+    reads("/pulls", [
+      pull,
+      { ...pull, number: 3, closed_at: "2026-10-01T00:00:00Z" },
+      { ...other, ...times },
+    ]);
+    const { exitCode, outputs } = await find();
+    expect({ exitCode, run: outputs.run }).toEqual({ exitCode: 0, run: "" });
+    expect(outputs.reason).toContain("#12 and #8 are of the same branch change");
+  });
+
+  test.each([
+    ["a fork's", { ref: "change", repo: { full_name: "someone/landfall" } }],
+    ["another branch's", { ref: "change-2", repo: own }],
+  ])("is not %s", async (_, head) => {
+    reads("/pulls", [pull, { ...other, closed_at: null, head: { ...pull.head, ...head } }]);
+    expect((await find()).outputs.run).toBe("100");
+  });
+
+  test("that was closed long before does not matter: names of branches are used again", async () => {
+    reads("/pulls", [{ ...other, closed_at: "2026-10-31T12:00:00Z" }, pull]);
+    expect((await find()).outputs.run).toBe("100");
+  });
+});
+
+test.each([
+  ["ended after the merge", [...plannedJobs, { completed_at: "2026-11-01T10:00:01Z" }]],
+  ["goes on", [...plannedJobs, { completed_at: null }]],
+  ["has no jobs", []],
+])("a plan that %s does not count: nobody saw it before", async (_, jobs) => {
+  reads("/actions/runs/100/jobs", { jobs });
+  const { exitCode, outputs } = await find();
+  expect({ exitCode, run: outputs.run }).toEqual({ exitCode: 0, run: "" });
+  expect(outputs.reason).toContain("Run 100, the last plan of #12, had not ended when it was merged");
 });
 
 test.each([

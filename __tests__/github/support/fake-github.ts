@@ -125,7 +125,8 @@ export class FakeGitHub {
   ): void {
     const [key, list] = Array.isArray(found)
       ? [undefined, found]
-      : (Object.entries(found as object).find(([name]) => /^(workflow_runs|artifacts)$/.test(name)) ?? []);
+      : (Object.entries(found as object).find(([name]) => /^(workflow_runs|artifacts|jobs)$/.test(name)) ??
+        []);
     if (!Array.isArray(list)) return send(200, found);
     const page = Number(url.searchParams.get("page") ?? 1);
     const items = list.slice((page - 1) * 2, page * 2);
