@@ -329,7 +329,7 @@ function bucketsOfOthers(props: AccessBoundaryProps): PolicyStatement[] {
     .concat(props.bucketsOfOthers);
   if (names.length === 0) return [];
   const Resource = names
-    .flatMap((name) => [name, `${name}/*`])
+    .flatMap((name) => (name.endsWith("*") ? [name] : [name, `${name}/*`])) // a star is for slashes, too
     .map((name) => `arn:${partition}:s3:::${name}`);
   return [{ Sid: "BucketsOfOthers", Effect: "Deny", Action: "s3:*", Resource }];
 }

@@ -7,6 +7,7 @@ import { Construct } from "constructs";
 import type { AccessEnvironment } from "../environments/access";
 import { accessInputs, sharedInputs, type SystemName } from "../environments/catalogue";
 import { stateLockTable, valuesOf, type SharedValues } from "../environments/derived";
+import { LandfallError } from "../environments/errors";
 import type { Settings } from "../environments/settings";
 import { declareInputs } from "../environments/variables";
 import { resourceName } from "../modules/naming";
@@ -18,6 +19,7 @@ import {
   type AccessBoundaryProps,
   type BoundaryStatement,
 } from "./access-boundary";
+import { DOCUMENT_CHARACTERS } from "./deployer/pack";
 import { deployerPolicies, type PolicyDocument } from "./deployer/policies";
 import { applyTrust, githubAudience, githubIssuer, planTrust, trustPolicy, type Trust } from "./access-trust";
 import { LandfallStack, type LandfallStackProps } from "./landfall-stack";
@@ -152,11 +154,13 @@ export class AccessStack extends LandfallStack {
     has: { readonly statements: readonly BoundaryStatement[]; readonly policies: readonly PolicyDocument[] },
   ): IamRole {
     const names = [this.shared.name_prefix, "github", name, kind] as const;
+    const most = policyDocument([...has.statements]);
+    requireSize(most, names.join("-"));
     const boundary = new IamPolicy(scope, "boundary", {
       name: resourceName("iam policy", ...names, "boundary"),
       path: accessPath,
       description: `The most that the role ${names.join("-")} may do. It grants nothing by itself.`,
-      policy: policyDocument([...has.statements]),
+      policy: most,
     });
     const role = new IamRole(scope, "this", {
       name: resourceName("iam role", ...names),
@@ -182,3 +186,14 @@ export class AccessStack extends LandfallStack {
 
 const workloadBoundaryName = (shared: SharedValues): string =>
   resourceName("iam policy", shared.name_prefix, "workload-boundary");
+
+/** The boundary names each other environment, and AWS would find it too long only half way through an apply. */
+function requireSize({ length }: string, role: string): void {
+  if (length <= DOCUMENT_CHARACTERS) return;
+  throw new LandfallError(
+    `the boundary of the role ${role} has ${length} characters, and IAM takes ${DOCUMENT_CHARACTERS}: it names all other environments and their buckets`,
+    {
+      mend: "Have fewer environments in this account (others can stand on a <name>.shared.env of their own), give them shorter names, or shorten TF_VAR_name_prefix or TF_VAR_state_bucket in shared.env where nothing is deployed yet.",
+    },
+  );
+}

@@ -8,6 +8,7 @@ import { StateStack } from "../backend/state-stack";
 import { addressesOf, stateLocation, valuesOf, type EnvironmentValues, type SharedValues } from "./derived";
 import { EnvironmentStack } from "./environment-stack";
 import { systemInputs, type SystemName } from "./catalogue";
+import { LandfallError } from "./errors";
 import { isSecret, type Input } from "./input";
 import { loadSettings, type LoadOptions } from "./load";
 import type { Problem } from "./problem";
@@ -207,7 +208,9 @@ class Stacks {
           {
             file: settings.file,
             what: `cannot be made into the stack ${name}: ${error instanceof Error ? error.message : String(error)}`,
-            mend: "The check of the settings should have found this: please report it. LANDFALL_DEBUG=1 shows where it comes from.",
+            mend:
+              (error instanceof LandfallError ? error.mend : undefined) ??
+              "The check of the settings should have found this: please report it. LANDFALL_DEBUG=1 shows where it comes from.",
           },
         ],
         warnings: [],

@@ -182,6 +182,30 @@ describe("the stack", () => {
         expect(policiesOf(name, kind).length).toBeLessThanOrEqual(10);
   });
 
+  const many = (count: number) =>
+    synthesized(
+      {},
+      Object.fromEntries(
+        Array.from({ length: count }, (_, index) => `customer-${String.fromCharCode(97 + index)}x`).map(
+          (name) => [`${name}.env`, environment(name)],
+        ),
+      ),
+    );
+
+  it("has room for a dozen environments, and says so before AWS does where they are too many", () => {
+    const twelve = resources(many(10).json("access"), "aws_iam_policy");
+    for (const { policy } of Object.values(twelve))
+      expect((policy as string).length).toBeLessThanOrEqual(6144);
+    const [fault] = many(24).broken;
+    expect(fault?.name).toBe("access");
+    expect(fault?.problems[0]).toMatchObject({
+      what: expect.stringMatching(
+        /boundary of the role \S+-github-shared-apply has \d{4} characters, .* 6144/,
+      ),
+      mend: expect.stringContaining("Have fewer environments"),
+    });
+  });
+
   it("attaches each policy to its role, and gives each role its boundary", () => {
     for (const name of roles)
       for (const kind of ["plan", "apply"]) {
