@@ -11,7 +11,7 @@ const SECRET = "postgres_password=hunter2-$HOME-%s";
 const landfall = `#!/usr/bin/env bash
 echo "$*" >>calls
 if [ -e environments/stage.secrets.env ]; then stat -c %a environments/stage.secrets.env >mode; fi
-echo "\$TF_CLI_ARGS_plan|\$TF_CLI_ARGS_apply" >>waits
+echo "$TF_CLI_ARGS_plan|$TF_CLI_ARGS_apply" >>waits
 if env | grep -q hunter2; then touch leaked; fi
 case "$*" in
   apply*) echo "outputs"; echo "what apply says" >&2; exit "\${APPLY:-0}" ;;
