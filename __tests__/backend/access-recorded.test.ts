@@ -2,6 +2,8 @@ import { accessBoundary, planBoundary } from "../../backend/access-boundary";
 import { recording } from "../../backend/deployer/recording";
 import { mayDo } from "../support/simulate";
 
+jest.setTimeout(30_000); // a simulator goes through thousands of requests
+
 const anything = JSON.stringify({
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],

@@ -2,6 +2,8 @@ import { deployableServices } from "../../backend/access-boundary";
 import { mayDo, type SimulatedRequest } from "../support/simulate";
 import { resource, resources, sharedEnv, synthesizeFiles } from "../support/stacks";
 
+jest.setTimeout(30_000); // a simulator goes through thousands of requests
+
 const account = "111122223333";
 const environment = (name: string, systems = "macro-ai") => ({
   TF_VAR_deptype: name,

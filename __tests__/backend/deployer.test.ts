@@ -17,6 +17,8 @@ import { recording } from "../../backend/deployer/recording";
 import type { SystemName } from "../../environments/catalogue";
 import { isAllowed } from "../support/iam";
 
+jest.setTimeout(30_000); // a simulator goes through thousands of requests
+
 const account = "123456789012";
 const props = (stack: string, more: Partial<DeployerPoliciesProps> = {}): DeployerPoliciesProps => ({
   partition: "aws",
