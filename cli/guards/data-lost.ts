@@ -81,14 +81,27 @@ export function dataRefusal(stack: Guarded, document: PlanDocument): LandfallErr
   );
 }
 
-/** Whoever takes the protection away does that alone, and loses data by a second plan only. */
+/**
+ * Whoever takes the protection away does that alone, and loses data by a second plan only. With -target a plan tells
+ * no outputs, but the state that it was made from.
+ */
 export function keepsData(
   { deletionProtection }: Pick<Guarded, "deletionProtection">,
-  { output_changes: outputs }: PlanDocument,
+  document: PlanDocument,
 ): boolean {
-  const { before, after } = outputs?.[protectionOutput] ?? {};
-  return deletionProtection || before === true || after === true;
+  const { before, after } = document.output_changes?.[protectionOutput] ?? {};
+  return deletionProtection || [before, after, priorOutput(document, protectionOutput)].includes(true);
 }
+
+/** The parts of a plan that tell what was there before it. */
+interface Prior {
+  readonly prior_state?: {
+    readonly values?: { readonly outputs?: Readonly<Record<string, { readonly value?: unknown }>> };
+  };
+}
+
+const priorOutput = (document: PlanDocument, name: string): unknown =>
+  (document as Prior).prior_state?.values?.outputs?.[name]?.value;
 
 const tellLoss = (resource: ResourceChange): string => `  ${resource.address} would be ${fateOf(resource)}.`;
 

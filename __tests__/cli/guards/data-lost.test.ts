@@ -129,6 +129,15 @@ describe("where data is not kept", () => {
     expect(refusal(stage, plan([], off))).toBeUndefined();
   });
 
+  it("it may not go by a plan with -target either, which says nothing of outputs", () => {
+    const targeted = (value: boolean) => ({
+      ...plan([table]),
+      prior_state: { values: { outputs: { deletion_protection: { value, sensitive: false } } } },
+    });
+    expect(refusal(stage, targeted(true))?.message).toContain("aws_dynamodb_table.tokens would be destroyed");
+    expect(refusal(stage, targeted(false))).toBeUndefined();
+  });
+
   it("it may not go by a plan that was made while it was to be kept", () => {
     const on = { deletion_protection: { actions: ["update"], before: false, after: true } };
     expect(refusal(stage, plan([table], on))?.message).toContain("aws_dynamodb_table.tokens");
