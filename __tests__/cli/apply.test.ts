@@ -254,15 +254,16 @@ describe("a plan that loses data", () => {
       expect(said).not.toContain("the plan");
     });
 
-    it("is no longer to do where another run has done it", async () => {
+    it("is finished where another run has done it already", async () => {
       deployed(false);
       const terraform = await jest.mocked(openTerraform)({} as Workspace);
       const nothing = { changes: false, counts: { add: 0, change: 0, remove: 0 }, destroyed: [], file: "" };
       terraform.plan = () => Promise.resolve(nothing);
       terraform.showJson = () => Promise.resolve({ configuration: document.configuration });
-      await expect(applyReviewed(reviewFile(reviewOfDocument()))).rejects.toThrow(
-        "aws_kms_key.data: delete was reviewed, and is no longer to do",
-      );
+      await applyReviewed(reviewFile(reviewOfDocument()));
+      expect(applied).not.toHaveBeenCalled();
+      expect(said).toContain("prod: no changes: what was reviewed is not to do any more");
+      expect(configured).toHaveBeenCalledTimes(1);
     });
 
     it("is wrong usage before anything is opened where the file is no review of that stack", async () => {

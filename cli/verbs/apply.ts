@@ -67,9 +67,12 @@ export async function apply(name: string, options: ApplyOptions): Promise<Output
     await withOwnPlanFile(terraform, async (file) => {
       const { changes, counts } = await planStack(workspace, terraform, { args, out: file });
       requireSomethingKept(name, counts, countManaged(await workspace.store.read()));
-      if (changes || reviewed) check(workspace, await terraform.showJson(file), { allowed, reviewed });
-      if (changes) await applyPlan(workspace, terraform, { file, total: totalOf(counts), yes, show });
-      else progress(`${name}: no changes`);
+      if (changes) {
+        check(workspace, await terraform.showJson(file), { allowed, reviewed });
+        await applyPlan(workspace, terraform, { file, total: totalOf(counts), yes, show });
+      } else {
+        progress(`${name}: no changes${reviewed ? ": what was reviewed is not to do any more" : ""}`);
+      }
     });
   }
   const outputs = (await workspace.store.read())?.outputs ?? {};
