@@ -594,6 +594,24 @@ describe("the fingerprint", () => {
     expect(fingerprintOf(planOf([stopped("1")]))).toBe(fingerprintOf(planOf([stopped("2")])));
   });
 
+  it("sees what the configuration says of what becomes unknown", () => {
+    const plan = (...made: [ResourceChange, unknown?]) => {
+      const [change, said] = made;
+      const configured = said === undefined ? undefined : { "aws_a.a": { policy: said, name: {} } };
+      return fingerprintOf(planOf([change], { configured }));
+    };
+    const unknown = created("aws_a.a", { name: "a" }, { after_unknown: { policy: true, arn: true } });
+    const says = (who: string) => ({ constant_value: `{"Principal":"${who}"}`, references: ["aws_b.b"] });
+    expect(plan(unknown, says("root"))).toBe(plan(unknown, { ...says("root") }));
+    expect(plan(unknown, says("root"))).not.toBe(plan(unknown, says("*")));
+    const within = created("aws_a.a", { policy: [{}] }, { after_unknown: { policy: [{ text: true }] } });
+    expect(plan(within, [{ text: says("root") }])).not.toBe(plan(within, [{ text: says("*") }]));
+    const known = created("aws_a.a", { policy: "x" }, { after_unknown: { arn: true } });
+    expect(plan(known, says("root"))).toBe(plan(known, says("*")));
+    const gone = destroyed("aws_a.a", { id: "x" });
+    expect(plan(gone, says("root"))).toBe(plan(gone, says("*")));
+  });
+
   it("sees what a review only tells the size of, and each output", () => {
     const data = (byte: string) =>
       planOf([updated("aws_a.a", { user_data: "x" }, { user_data: byte.repeat(5000) })]);

@@ -24,12 +24,12 @@ function creation(type: string, name: string, configured: Attributes): ResourceC
   };
 }
 
-/** What a resource's attributes refer to, as a plan's configuration says it. */
+/** What the configuration of a plan says of a resource's attributes: the text, and to what it refers. */
 const expressions = (configured: Attributes) =>
   Object.fromEntries(
-    Object.entries(configured).flatMap(([attribute, value]) => {
+    Object.entries(configured).map(([attribute, value]) => {
       const references = [...String(value).matchAll(/\$\{([\w.-]+)\.\w+\}/g)].flatMap(([, to]) => to ?? []);
-      return references.length > 0 ? [[attribute, { references }]] : [];
+      return [attribute, { constant_value: value, ...(references.length > 0 ? { references } : {}) }];
     }),
   );
 
@@ -45,7 +45,12 @@ test.each([...stacks.keys()])("%s as it is committed may be made: no rule refuse
   };
   const configuration = {
     provider_config: { aws: provider },
-    root_module: { resources: resources.map(({ configured }) => ({ expressions: expressions(configured) })) },
+    root_module: {
+      resources: resources.map(({ type, key, configured }) => ({
+        address: `${type}.${key}`,
+        expressions: expressions(configured),
+      })),
+    },
   };
   const risks = risksOf({ name, stageClass: "prod", deletionProtection: true }, { ...plan, configuration });
   expect(risks.filter(({ refused }) => refused)).toEqual([]);

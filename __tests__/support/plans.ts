@@ -6,8 +6,8 @@ type Values = Readonly<Record<string, unknown>>;
 export interface PlanOptions {
   readonly drift?: readonly ResourceChange[];
   readonly outputs?: Readonly<Record<string, Change>>;
-  /** Attributes that the configuration gives, by address. @default the plan does not tell */
-  readonly configured?: Readonly<Record<string, readonly string[]>>;
+  /** Attributes that the configuration gives, by address: their names, or what it says of each. @default the plan does not tell */
+  readonly configured?: Readonly<Record<string, readonly string[] | Readonly<Record<string, unknown>>>>;
   readonly errored?: boolean;
   readonly complete?: boolean;
 }
@@ -19,7 +19,7 @@ export const planOf = (
 ): PlanDocument => {
   const resources = Object.entries(configured ?? {}).map(([address, names]) => ({
     address,
-    expressions: Object.fromEntries(names.map((name) => [name, {}])),
+    expressions: Array.isArray(names) ? Object.fromEntries(names.map((name: string) => [name, {}])) : names,
   }));
   return {
     format_version: "1.2",

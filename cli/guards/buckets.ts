@@ -1,5 +1,5 @@
 import type { PlanDocument } from "../plan-document";
-import { changesOf, fewOf, resourcesOf, text, texts, type Attributes, type Changed } from "./changes";
+import { changesOf, fewOf, foreseen, resourcesOf, text, type Attributes, type Changed } from "./changes";
 import { grantsOf, isForSome } from "./policy-document";
 import type { Finding } from "./rules";
 
@@ -45,14 +45,14 @@ function publicAcl({ type, before, after, stays }: Changed): string | undefined 
   return publicAcls.includes(acl) && before.acl !== acl ? `Its ACL would be ${acl}.` : undefined;
 }
 
-function publicPolicy({ type, before, after, stays }: Changed): string | undefined {
+function publicPolicy(changed: Changed): string | undefined {
+  const { type, before, stays } = changed;
   if (!stays || !["aws_s3_bucket", "aws_s3_bucket_policy"].includes(type)) return undefined;
-  const open = (values: Attributes) =>
-    texts(values.policy)
-      .flatMap((policy) => grantsOf(policy) ?? [])
+  const open = (policy: unknown) =>
+    (grantsOf(policy) ?? [])
       .filter((grant) => grant.effect === "Allow" && grant.principal === "*" && !isForSome(grant))
       .map(({ action, resource }) => `${action} on ${resource}`);
-  const had = open(before);
-  const more = open(after).filter((grant) => !had.includes(grant));
+  const had = open(before.policy);
+  const more = open(foreseen(changed, "policy")).filter((grant) => !had.includes(grant));
   return more.length > 0 ? `Anybody could do ${fewOf(more)}.` : undefined;
 }

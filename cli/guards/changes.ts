@@ -1,4 +1,6 @@
 import type { PlanDocument, ResourceChange } from "../plan-document";
+import { expressionsIn, type Expressions } from "../review/configured";
+import { isMarked } from "../review/differences";
 
 /** Attributes of a resource, before or after. */
 export type Attributes = Readonly<Record<string, unknown>>;
@@ -11,6 +13,8 @@ export interface Changed {
   readonly before: Attributes;
   /** Without what is known only after the apply. */
   readonly after: Attributes;
+  /** What the configuration says of its attributes. */
+  readonly expressions: Expressions;
   /** Whether it is there before, and there after. */
   readonly existed: boolean;
   readonly stays: boolean;
@@ -22,7 +26,7 @@ export interface Changed {
 const attributes = (value: unknown): Attributes =>
   typeof value === "object" && value !== null ? (value as Attributes) : {};
 
-function changedOf(resource: ResourceChange): Changed {
+function changedOf(resource: ResourceChange, expressions: Expressions = {}): Changed {
   const { address, type, change } = resource;
   const has = (action: string) => change.actions.includes(action);
   return {
@@ -31,6 +35,7 @@ function changedOf(resource: ResourceChange): Changed {
     resource,
     before: attributes(change.before),
     after: attributes(change.after),
+    expressions,
     existed: Boolean(change.before),
     stays: !has("delete") || has("create"),
     replaced: has("delete") && has("create"),
@@ -39,8 +44,12 @@ function changedOf(resource: ResourceChange): Changed {
 }
 
 /** All managed resources of a plan, also those that stay as they are. */
-export const resourcesOf = ({ resource_changes: changes = [] }: PlanDocument): Changed[] =>
-  changes.filter(({ mode }) => mode === "managed").map(changedOf);
+export function resourcesOf(document: PlanDocument): Changed[] {
+  const expressionsOf = expressionsIn(document);
+  return (document.resource_changes ?? [])
+    .filter(({ mode }) => mode === "managed")
+    .map((resource) => changedOf(resource, expressionsOf(resource.address)));
+}
 
 /** Managed resources to which something is done. */
 export const changesOf = (document: PlanDocument): Changed[] =>
@@ -54,6 +63,26 @@ export const isUnknown = ({ resource }: Changed, name: string): boolean => {
   const unknown = resource.change.after_unknown;
   return unknown === true || attributes(unknown)[name] === true;
 };
+
+/**
+ * What an attribute will be, as far as a plan tells: its value, or what the configuration says where some of that is
+ * known only after the apply. Then references stand in it as `${...}`.
+ */
+export const foreseen = ({ resource, after, expressions }: Changed, name: string): unknown =>
+  isMarked(attributes(resource.change.after_unknown)[name]) ? configured(expressions[name]) : after[name];
+
+/** Quotes in a reference would end the text that it stands in, such as that of JSON. */
+const plainReferences = (value: string): string =>
+  value.replace(/\$\{[^{}]*\}/g, (reference) => reference.replace(/["\\]/g, "'"));
+
+function configured(expression: unknown): unknown {
+  if (Array.isArray(expression)) return expression.map(configured);
+  const parts = attributes(expression);
+  const { constant_value: value } = parts;
+  if (typeof value === "string") return plainReferences(value);
+  if (value !== undefined || "references" in parts) return value;
+  return Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, configured(part)]));
+}
 
 /** Whether an attribute must not be shown. */
 export const isSensitive = ({ resource: { change } }: Changed, name: string): boolean =>

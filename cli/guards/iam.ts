@@ -5,6 +5,7 @@ import {
   changesOf,
   differs,
   fewOf,
+  foreseen,
   isSensitive,
   isUnknown,
   resourcesOf,
@@ -112,6 +113,10 @@ function grantsIn({ type }: Changed, values: Attributes): Grant[] | undefined {
 function widenedDocument(document: PlanDocument, changed: Changed): Finding[] {
   const { address, type, before, after, existed } = changed;
   const attribute = documents[type];
+  if (attribute && cannotBeForeseen(changed, attribute))
+    return [
+      { address, what: "What its policy will allow is known only after the apply, and cannot be read." },
+    ];
   if (!attribute || (!existed && !isOfExisting(document, changed))) return [];
   if (isUnknown(changed, attribute) || (existed && isUnknown(changed, "inline_policy")))
     return [{ address, what: "What its policy will allow is known only after the apply." }];
@@ -122,6 +127,13 @@ function widenedDocument(document: PlanDocument, changed: Changed): Finding[] {
   if (widened.length > 0 && isSensitive(changed, attribute))
     return [{ address, what: "Its policy would allow more; it is sensitive and not shown." }];
   return widened.length > 0 ? [{ address, what: sentence(widened) }] : [];
+}
+
+/** Whether a policy is given, and neither known nor legible in the configuration. */
+function cannotBeForeseen(changed: Changed, attribute: string): boolean {
+  if (!isUnknown(changed, attribute) || changed.expressions[attribute] === undefined) return false;
+  const policy = text(foreseen(changed, attribute));
+  return policy === undefined || grantsOf(policy) === undefined;
 }
 
 /** Whether what a policy is for is there before the plan; a new one is looked at as a whole, when it is reviewed. */
@@ -153,9 +165,11 @@ function widenedAttachment(document: PlanDocument, changed: Changed): Finding[] 
 }
 
 function openedDocument(accounts: readonly string[], changed: Changed): Finding[] {
-  const { address, before, after } = changed;
+  const { address, type, before } = changed;
+  const names = [documents[type] ?? "", "inline_policy"];
+  const will = Object.fromEntries(names.map((name) => [name, foreseen(changed, name)]));
   const had = new Set((grantsIn(changed, before) ?? []).map((grant) => openedBy(accounts, changed, grant)));
-  const reasons = (grantsIn(changed, after) ?? [])
+  const reasons = (grantsIn(changed, will) ?? [])
     .map((grant) => openedBy(accounts, changed, grant))
     .filter((reason) => reason !== undefined && !had.has(reason));
   return [...new Set(reasons)].map((what) => ({ address, what: what ?? "" }));
@@ -184,12 +198,12 @@ function openedBy(accounts: readonly string[], { type }: Changed, grant: Grant):
     : undefined;
 }
 
-function masterAttachment({ address, type, before, after }: Changed): Finding[] {
-  const arns = (values: Attributes) =>
-    type === "aws_iam_role" ? texts(values.managed_policy_arns) : texts(values.policy_arn);
+function masterAttachment(changed: Changed): Finding[] {
+  const { address, type, before } = changed;
+  const attribute = type === "aws_iam_role" ? "managed_policy_arns" : "policy_arn";
   if (!/^aws_iam_(role|((role|user|group)_)?policy_attachment)$/.test(type)) return [];
-  const had = arns(before);
-  return arns(after)
+  const had = texts(before[attribute]);
+  return texts(foreseen(changed, attribute))
     .filter((arn) => masterPolicies.test(arn) && !had.includes(arn))
     .map((arn) => ({ address, what: `It would give ${arn}.` }));
 }

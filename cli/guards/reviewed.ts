@@ -61,7 +61,9 @@ export function requireReviewed(reviewed: Review, planned: Review): void {
   const lines =
     told.length > 0
       ? told.slice(0, MOST_NAMED)
-      : ["what differs is not shown: a secret, or what AWS has named anew"];
+      : [
+          "what differs is not shown: a secret, what AWS has named anew, or what is known only after the apply",
+        ];
   throw new LandfallError(
     [
       `The plan of ${planned.stack} is no longer what was reviewed; nothing was applied.`,

@@ -1,15 +1,33 @@
 import type { PathStep, PlanDocument } from "../plan-document";
 
+/**
+ * What the configuration says of a resource's attributes, by name: of each `constant_value`, its text with the references
+ * in it, or a list of such for blocks.
+ */
+export type Expressions = Readonly<Record<string, unknown>>;
+
 /** The parts of a plan's configuration that tell which attributes are given. */
 interface Configured {
   readonly configuration?: {
     readonly root_module?: {
-      readonly resources?: readonly {
-        readonly address: string;
-        readonly expressions?: Readonly<Record<string, unknown>>;
-      }[];
+      readonly resources?: readonly { readonly address?: string; readonly expressions?: Expressions }[];
     };
   };
+}
+
+/** Reads what the configuration says of a resource; undefined where the plan does not tell. */
+export function expressionsIn(document: PlanDocument): (address: string) => Expressions | undefined {
+  const found = known.get(document) ?? readExpressions(document);
+  known.set(document, found);
+  return (address) => found.get(address.replace(/\[[^\]]*\]$/, ""));
+}
+
+/** Rules, review and fingerprint ask for the same. */
+const known = new WeakMap<PlanDocument, ReadonlyMap<string, Expressions>>();
+
+function readExpressions(document: PlanDocument): ReadonlyMap<string, Expressions> {
+  const { root_module: root } = (document as Configured).configuration ?? {};
+  return new Map(root?.resources?.map(({ address = "", expressions = {} }) => [address, expressions]));
 }
 
 /** Whether the configuration gives an attribute of a resource; undefined where the plan does not tell. */
@@ -17,9 +35,9 @@ export type IsConfigured = (address: string, path: readonly PathStep[]) => boole
 
 /** Reads it from a plan. What the provider works out itself is not configured. */
 export function configuredIn(document: PlanDocument): IsConfigured {
-  const { root_module: root } = (document as Configured).configuration ?? {};
-  const given = new Map(
-    root?.resources?.map(({ address, expressions = {} }) => [address, new Set(Object.keys(expressions))]),
-  );
-  return (address, [name]) => given.get(address.replace(/\[[^\]]*\]$/, ""))?.has(String(name));
+  const expressionsOf = expressionsIn(document);
+  return (address, [name]) => {
+    const expressions = expressionsOf(address);
+    return expressions && Object.hasOwn(expressions, String(name));
+  };
 }

@@ -61,7 +61,7 @@ const isNothing = (value: unknown): boolean => value === null || value === undef
 const isScalar = (value: unknown): boolean => typeof value !== "object" || value === null;
 
 /** Whether a mark stands anywhere in it. */
-const isMarked = (marks: unknown): boolean =>
+export const isMarked = (marks: unknown): boolean =>
   marks === true || (typeof marks === "object" && marks !== null && Object.values(marks).some(isMarked));
 
 function walk(place: Place): Difference[] {

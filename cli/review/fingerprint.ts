@@ -1,20 +1,25 @@
 import { createHash } from "node:crypto";
 import type { Change, PathStep, PlanDocument, ResourceChange } from "../plan-document";
-import { canonical, differencesOf, type End } from "./differences";
+import { expressionsIn, type Expressions } from "./configured";
+import { canonical, differencesOf, isMarked, type End } from "./differences";
 
 /**
  * Digest of what a plan would do: addresses, actions, and each attribute with both ends. Not of drift, of the time, of who
  * planned or of the order. So the plan of a reviewer's role and that of the role that applies have the same while code and
  * world are the same, and another where one of them has moved.
  *
- * What it does not see: which value a secret has (it goes in as "sensitive", so another value is the same), values known
- * after the apply only, and what a resource that is destroyed was like (its id goes in).
+ * Of what is known after the apply only goes in what the configuration says, with the references in it.
+ *
+ * What it does not see: which value a secret has (it goes in as "sensitive", so another value is the same), and what a
+ * resource that is destroyed was like (its id goes in).
  */
-export function fingerprintOf({
-  resource_changes: changes = [],
-  output_changes: outputs = {},
-}: PlanDocument): string {
-  const resources = changes.filter(doesSomething).map(resourceText).sort();
+export function fingerprintOf(document: PlanDocument): string {
+  const { resource_changes: changes = [], output_changes: outputs = {} } = document;
+  const expressionsOf = expressionsIn(document);
+  const resources = changes
+    .filter(doesSomething)
+    .map((resource) => resourceText(resource, expressionsOf(resource.address)))
+    .sort();
   const named = Object.entries(outputs)
     .filter(([, { actions }]) => !isNoOp(actions))
     .map(([name, change]) => `output ${name} ${changeText(change, [name])}`)
@@ -32,7 +37,10 @@ const doesSomething = ({ mode, change, previous_address: previous }: ResourceCha
 
 const isMoved = (previous: string | undefined): boolean => previous !== undefined;
 
-function resourceText(resource: ResourceChange & { readonly deposed?: string }): string {
+function resourceText(
+  resource: ResourceChange & { readonly deposed?: string },
+  expressions: Expressions = {},
+): string {
   const { address, previous_address: previous = "", deposed = "", change } = resource;
   const { before, importing } = change;
   return JSON.stringify([
@@ -42,7 +50,18 @@ function resourceText(resource: ResourceChange & { readonly deposed?: string }):
     importing?.id ?? "",
     before?.id ?? "",
     changeText(change),
+    ...(deposed === "" ? configuredTexts(change, expressions) : []),
   ]);
+}
+
+/** What is configured of attributes in which something is known after the apply only. */
+function configuredTexts({ actions, after_unknown: unknown }: Change, expressions: Expressions): string[] {
+  if (!actions.some((action) => ["create", "update"].includes(action))) return [];
+  const marks = (unknown ?? {}) as Readonly<Record<string, unknown>>;
+  return Object.keys(expressions)
+    .filter((name) => isMarked(marks[name]))
+    .sort()
+    .map((name) => `${name}: ${canonical(expressions[name])}`);
 }
 
 function changeText(change: Change, place: readonly PathStep[] = []): string {
@@ -58,7 +77,7 @@ function changeText(change: Change, place: readonly PathStep[] = []): string {
   ]);
 }
 
-/** What becomes something unknown is not compared: some of it changes by itself all the time. */
+/** What something unknown was before is not compared: some of it changes by itself all the time. */
 const endTexts = (before: End, after: End): string[] =>
   after.kind === "unknown" ? ["", after.kind] : [before, after].map(endText);
 

@@ -149,7 +149,7 @@ describe("a plan", () => {
 
   test("is refused where nothing of it may be shown", () => {
     expect(told(review("a", [grown]), review("b", [grown]))).toEqual([
-      "  what differs is not shown: a secret, or what AWS has named anew",
+      "  what differs is not shown: a secret, what AWS has named anew, or what is known only after the apply",
     ]);
   });
 

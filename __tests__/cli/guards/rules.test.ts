@@ -395,6 +395,91 @@ describe("IAM", () => {
   });
 });
 
+describe("a policy that is known only after the apply", () => {
+  const statement = (more: object) => ({
+    Effect: "Allow",
+    Action: "s3:*",
+    Resource: "${aws_s3_bucket.one.arn}/*",
+    ...more,
+  });
+  /** What is found where the configuration says that, with references in it. */
+  function foundIn(type: string, text: unknown, attribute = "policy"): string[] {
+    const unknown = { [attribute]: true };
+    const made = change(type, null, {}, { unknown });
+    const expression = text === undefined ? {} : { [attribute]: text };
+    return risksOf(stage, document([made], { [made.address]: expression })).map(
+      ({ rule, what }) => `${rule}: ${what}`,
+    );
+  }
+  const constant = (text: string) => ({ constant_value: text, references: ["aws_s3_bucket.one.arn"] });
+
+  test.each<[string, string, object, string | undefined]>([
+    [
+      "public-bucket: everybody",
+      "aws_s3_bucket_policy",
+      { Principal: "*" },
+      "public-bucket: Anybody could do",
+    ],
+    [
+      "public-bucket: one, by reference",
+      "aws_s3_bucket_policy",
+      { Principal: { AWS: "${aws_iam_role.one.arn}" } },
+      undefined,
+    ],
+    [
+      "public-bucket: a distribution, by reference",
+      "aws_s3_bucket_policy",
+      { Principal: "*", Condition: { StringEquals: { "aws:SourceArn": "${aws_a.b.arn}" } } },
+      undefined,
+    ],
+    [
+      "iam-opened: everything",
+      "aws_iam_role_policy",
+      { Resource: ["*", "${aws_s3_bucket.one.arn}"] },
+      "iam-opened: It would allow s3:* on *.",
+    ],
+    ["iam-opened: something", "aws_iam_role_policy", {}, undefined],
+    [
+      "iam-opened: another account",
+      "aws_sqs_queue_policy",
+      { Principal: { AWS: "444455556666" } },
+      "iam-opened: It would let in account 444455556666.",
+    ],
+  ])("%s", (_, type, more, expected) => {
+    const [one, ...rest] = foundIn(type, constant(policy(statement(more))));
+    expect(rest).toEqual([]);
+    if (expected === undefined) expect(one).toBeUndefined();
+    else expect(one).toContain(expected);
+  });
+
+  test("is read whatever stands in its references", () => {
+    const text = policy(statement({ Principal: "*", Resource: "REFERENCE" }));
+    expect(
+      foundIn("aws_s3_bucket_policy", constant(text.replace("REFERENCE", '${aws_a.b["x\\y"].arn}'))),
+    ).toEqual([expect.stringContaining("public-bucket: Anybody could do s3:*")]);
+  });
+
+  test("is read in blocks of a role, and lists of policies too", () => {
+    const block = { policy: constant(policy(statement({ Resource: "*" }))) };
+    expect(foundIn("aws_iam_role", [block], "inline_policy")).toEqual([
+      "iam-opened: It would allow s3:* on *.",
+    ]);
+    const arns = {
+      constant_value: ["${aws_iam_policy.a.arn}", "arn:aws:iam::aws:policy/AdministratorAccess"],
+    };
+    expect(foundIn("aws_iam_role", arns, "managed_policy_arns")).toEqual([
+      "iam-opened: It would give arn:aws:iam::aws:policy/AdministratorAccess.",
+    ]);
+  });
+
+  test("and cannot be read is told, and one that nobody gives is not", () => {
+    const told = [expect.stringMatching(/^iam-widened: What its policy will allow .* cannot be read/)];
+    expect(foundIn("aws_s3_bucket_policy", constant("${jsonencode({})}"))).toEqual(told);
+    expect(foundIn("aws_iam_policy", { references: ["local.one"] })).toEqual(told);
+    expect(foundIn("aws_kms_key", undefined)).toEqual([]);
+  });
+});
+
 describe("public-bucket", () => {
   const rule = "public-bucket";
   const block = (on: boolean) => ({

@@ -33,15 +33,25 @@ export function change(
   };
 }
 
-/** A plan in account 111122223333. */
-export const document = (changes: readonly ResourceChange[]): PlanDocument => ({
-  resource_changes: changes,
-  configuration: {
-    provider_config: {
-      aws: { expressions: { allowed_account_ids: { constant_value: ["111122223333"] } } },
-    },
-  },
-});
+/**
+ * A plan in account 111122223333.
+ * @param configured what the configuration says of attributes, by address
+ */
+export const document = (
+  changes: readonly ResourceChange[],
+  configured: Readonly<Record<string, object>> = {},
+): PlanDocument => {
+  const resources = Object.entries(configured).map(([address, expressions]) => ({ address, expressions }));
+  return {
+    resource_changes: changes,
+    configuration: {
+      provider_config: {
+        aws: { expressions: { allowed_account_ids: { constant_value: ["111122223333"] } } },
+      },
+      root_module: { resources },
+    } as PlanDocument["configuration"],
+  };
+};
 
 export const policy = (...statements: readonly object[]): string =>
   JSON.stringify({ Version: "2012-10-17", Statement: statements });
