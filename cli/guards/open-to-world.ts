@@ -103,7 +103,8 @@ function openings(rule: Attributes, protocol: unknown): Opening[] {
   }));
 }
 
-function isWorld(cidr: string): boolean {
+/** Whether a network is the world, or nearly that. */
+export function isWorld(cidr: string): boolean {
   if (!ipaddr.isValidCIDR(cidr)) return false;
   const [address, bits] = ipaddr.parseCIDR(cidr);
   return bits <= (address.kind() === "ipv6" ? WORLD_IPV6 : WORLD_IPV4);

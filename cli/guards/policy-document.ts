@@ -1,3 +1,5 @@
+import { isWorld } from "./open-to-world";
+
 /** One action that a policy document allows or denies on one resource, to one principal. */
 export interface Grant {
   readonly effect: "Allow" | "Deny";
@@ -86,9 +88,30 @@ export const widenedBy = (before: readonly Grant[], after: readonly Grant[]): Gr
   ...before.filter(({ effect }) => effect === "Deny").filter((one) => !after.some((has) => covers(has, one))),
 ];
 
-/** Conditions that tell apart who asks. */
+/** Keys of conditions that tell apart who asks. */
 const aboutWho =
-  /"(aws:(SourceArn|SourceAccount|SourceOrgID|SourceVpc|SourceVpce|SourceIp|PrincipalArn|PrincipalAccount|PrincipalOrgID|PrincipalOrgPaths|PrincipalTag\/[^"]+|userid)|[^"]+:(sub|CallerAccount)|sts:ExternalId)"/i;
+  /^(aws:(SourceArn|SourceAccount|SourceOrgID|SourceVpc|SourceVpce|SourceIp|PrincipalArn|PrincipalAccount|PrincipalOrgID|PrincipalOrgPaths|PrincipalTag\/.+|userid)|.+:(sub|CallerAccount)|sts:ExternalId)$/i;
+/** Those that hold only for a value that is named; not the negated ones, nor those that hold where there is none. */
+const narrowing = /^(ForAnyValue:)?(String(Equals|EqualsIgnoreCase|Like)|Arn(Equals|Like)|IpAddress)$/i;
 
 /** Whether the condition leaves only some who may ask. */
-export const isForSome = ({ condition }: Grant): boolean => aboutWho.test(condition);
+export const isForSome = ({ condition }: Grant): boolean => {
+  if (condition === "") return false;
+  const operators = JSON.parse(condition) as Record<string, object | null> | null;
+  return Object.entries(operators ?? {})
+    .filter(([operator]) => narrowing.test(operator))
+    .flatMap(([, keys]) => Object.entries(keys ?? {}))
+    .some(([key, values]) => aboutWho.test(key) && list(values).length > 0 && list(values).every(isSome));
+};
+
+/** Whether a value of a condition stands for some, and not for anybody. */
+function isSome(value: string): boolean {
+  if (isWorld(value)) return false;
+  const wild = value.search(/[*?]/);
+  if (wild < 0) return true;
+  const [arn, , , , account = "", ...resource] = value.split(":");
+  if (arn === "arn")
+    return account === "" ? /^[^*?]/.test(resource.join(":")) : !/[*?]/.test(account) && resource.length > 0;
+  const owner = value.slice(0, wild).replace(/^(repo|system:serviceaccount):/, "");
+  return /.[:/]/.test(owner); // a whole name is given, such as that of a repository's owner
+}
