@@ -408,6 +408,30 @@ describe("secrets", () => {
         ]),
       }),
     ],
+    ...[
+      "PGPASSWORD",
+      "DB_PASS",
+      "MYSQL_PWD",
+      "APIKEY",
+      "API_KEYS",
+      "STRIPE_KEY",
+      "LICENSE_KEYS",
+      "GITHUB_PAT",
+      "AUTH_TOKENS",
+      "DB_PASSWORDS",
+      "appSecrets",
+      "GHTOKEN",
+    ].map((name): [string, ResourceChange] => [
+      `the name ${name}`,
+      created("aws_ecs_task_definition.a", {
+        container_definitions: JSON.stringify([{ name: "app", environment: [{ name, value: canary }] }]),
+      }),
+    ]),
+    [
+      "its place in an address, whatever is in it",
+      created("aws_a.a", { url: `postgres://me:a/b@${canary}@db/x` }),
+    ],
+    ["its place in an address of digits", created("aws_a.a", { url: `redis://:1/${canary}@db:6379/0` })],
     ["its look", created("aws_a.a", { data: `-----BEGIN RSA PRIVATE KEY-----\n${canary}\n-----END` })],
     ["its place in an address", created("aws_a.a", { url: `postgres://me:${canary}@db.example.com/x` })],
   ])("are known by %s", (_, change) => {
@@ -416,6 +440,20 @@ describe("secrets", () => {
     expect(told).not.toContain(canary);
     expect(told).not.toContain(canary.replace("-", "&#45;"));
     expect(told).toContain("sensitive");
+  });
+
+  it("are no ARN, such as that of a key, and no address without a login", () => {
+    const told = everything(
+      created("aws_a.a", {
+        STORAGE_KEY: "arn:aws:kms:eu-central-1:111122223333:key/a1",
+        url: "https://db.example.com:8443/a?mail=b",
+        image: "registry.example.com/app@sha256:0123",
+      }),
+    );
+    expect(told).toContain("key/a1");
+    expect(told).toContain("https://db.example.com:8443/a?mail=b");
+    expect(told).toContain("app@sha256:0123");
+    expect(told).not.toContain("sensitive");
   });
 
   it("that are empty are not there", () => {
@@ -458,6 +496,23 @@ describe("secrets", () => {
     ["a Sid", ["policy", "Statement", "ReadSecret", "Action"]],
     ["another word", ["metadata_options", 0, "http_tokens"]],
     ["what names a request", ["creation_token"]],
+    ...[
+      "AWS_ACCESS_KEY_ID",
+      "PUBLIC_KEY",
+      "JWT_PUBLIC_KEYS",
+      "KMS_KEY",
+      "STRIPE_PUBLISHABLE_KEY",
+      "hash_key",
+      "range_key",
+      "kms_master_key_id",
+      "key",
+      "KEY",
+      "BYPASS",
+      "pass_through",
+      "COMPASS",
+      "MONKEY",
+      "PATH",
+    ].map((name): [string, string[]] => [`the name ${name}`, ["environment", name]]),
     ["an index", [0]],
   ])("are not taken for %s", (_, path) => expect(holdsSecret(path)).toBe(false));
 });

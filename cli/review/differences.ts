@@ -1,5 +1,5 @@
 import type { Change, PathStep } from "../plan-document";
-import { holdsSecret, isPrivateKey, withoutLogins } from "./secrets";
+import { holdsSecret, isArn, isPrivateKey, withoutLogins } from "./secrets";
 
 /** One end of a change of one attribute. What is sensitive has no value here. */
 export type End =
@@ -210,7 +210,7 @@ const sensitive = "(sensitive)";
 /** The value without what is taken for a secret by its name or its look; JSON in it, too. */
 function redacted(value: unknown, path: readonly PathStep[]): unknown {
   if (typeof value === "string") {
-    if (value !== "" && (holdsSecret(path) || isPrivateKey(value))) return sensitive;
+    if (isPrivateKey(value) || (value !== "" && !isArn(value) && holdsSecret(path))) return sensitive;
     const json = parsedJson(value);
     return json === undefined ? withoutLogins(value) : JSON.stringify(redacted(json, path));
   }

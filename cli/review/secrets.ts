@@ -1,16 +1,9 @@
 import type { PathStep } from "../plan-document";
 
-/** Words in a name that say that it holds a secret. */
-const secretWords = new Set([
-  "password",
-  "passwd",
-  "passphrase",
-  "secret",
-  "token",
-  "credential",
-  "credentials",
-  "pem",
-]);
+/** Words in a name that say that it holds a secret; also as plurals, and as the end of a word such as `PGPASSWORD`. */
+const secretWord = /(password|passwd|passphrase|secret|token|credential|apikey)s?$|^pem$/;
+/** The same, where they are the last one: in the middle of a name they mean something else. */
+const secretEnds = new Set(["pass", "pwd", "pat"]);
 /** The same, of two words. */
 const secretPairs = new Set([
   "private key",
@@ -22,8 +15,15 @@ const secretPairs = new Set([
   "connection string",
   "conn string",
 ]);
-/** The same, that hold none: they name a request, so that it is done once. */
-const harmlessPairs = new Set(["creation token", "client token", "request token"]);
+/** Such words that hold none: they name a request, so that it is done once, or are a setting. */
+const harmlessPairs = new Set(["creation token", "client token", "request token", "http tokens"]);
+/** Variables in capitals that end in KEY hold one, such as `STRIPE_KEY`, save with these words before it. */
+const isKeyVariable = (name: PathStep): boolean =>
+  typeof name === "string" &&
+  /^[A-Z][A-Z\d_]*_KEYS?$/.test(name) &&
+  !/(^|_)(CACHE|HASH|KMS|OBJECT|PARTITION|PRIMARY|PUBLIC|PUBLISHABLE|RANGE|ROUTING|S3|SORT)_KEYS?$/.test(
+    name,
+  );
 /** Ends of names that tell about a secret, and are none. */
 const about = new Set(
   "arn arns id ids name version enabled path length type types from days hours minutes url uri".split(" "),
@@ -38,16 +38,19 @@ export const holdsSecret = (path: readonly PathStep[]): boolean => {
   if (last !== undefined && about.has(last)) return false;
   return path.some((step, place) => {
     if (place > 0 && /^statement$/i.test(String(path[place - 1]))) return false; // a Sid, such as ReadSecrets
-    return isSecretName(wordsOf(step));
+    return isSecretName(wordsOf(step)) || isKeyVariable(step);
   });
 };
 
 const isSecretName = (words: readonly string[]): boolean =>
   !about.has(words.at(-1) ?? "") &&
-  words.some((word, index) => {
-    const pair = `${words[index - 1] ?? ""} ${word}`;
-    return (secretWords.has(word) && !harmlessPairs.has(pair)) || secretPairs.has(pair);
-  });
+  (secretEnds.has(words.at(-1) ?? "") ||
+    words.some((word, index) => {
+      const pair = `${words[index - 1] ?? ""} ${word}`;
+      return (
+        (secretWord.test(word) && !harmlessPairs.has(pair)) || secretPairs.has(pair.replace(/keys$/, "key"))
+      );
+    }));
 
 /** `DB_PASSWORD`, `dbPassword` and `db-password` are the same two words. */
 const wordsOf = (step: PathStep | undefined): string[] =>
@@ -62,6 +65,9 @@ const wordsOf = (step: PathStep | undefined): string[] =>
 /** Whether a text is a key that nobody else may have, whatever its name. */
 export const isPrivateKey = (text: string): boolean => /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text);
 
-/** The text without the user and password of the addresses in it. */
+/** Whether a text is the name of something in AWS, which is no secret whatever it is called. */
+export const isArn = (text: string): boolean => /^arn:[\w-]+:[\w-]+:[\w-]*:\d*:[\w+=,.@:/-]+$/.test(text);
+
+/** The text without the user and password of the addresses in it. A password may have an @ or a slash in it. */
 export const withoutLogins = (text: string): string =>
-  text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@"']*:[^\s/"']*@/gi, "$1(sensitive)@");
+  text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@:"']*:[^\s"']*@/gi, "$1(sensitive)@");
