@@ -580,6 +580,34 @@ describe("drift", () => {
     ]);
   });
 
+  it("is not what the configuration leaves to others", () => {
+    const told = (ignored: unknown, ...changes: ResourceChange[]) =>
+      reviewOf("stage", planOf([], { drift: changes, configured }), {
+        risks: [],
+        json: { resource: { aws_a: { a: { lifecycle: { ignore_changes: ignored } } } } } as TerraformJson,
+      }).drift.flatMap(attributes);
+    const size = updated("aws_a.a", { size: 1, tags: { x: "1" } }, { size: 2, tags: { x: "1" } });
+    const both = updated(
+      "aws_a.a",
+      { size: 1, tags: { x: "1", y: "1" } },
+      { size: 2, tags: { x: "2", y: "2" } },
+    );
+    expect(told(["size"], size)).toEqual([]);
+    expect(told("all", size)).toEqual([]);
+    expect(told(["siz"], size)).toEqual(["size: 1 -> 2"]);
+    expect(told(undefined, size)).toEqual(["size: 1 -> 2"]);
+    expect(told(["size", 'tags["x"]'], both)).toEqual(["tags.y: 1 -> 2"]);
+    expect(told(["tags"], both)).toEqual(["size: 1 -> 2"]);
+    expect(told(["size"], updated("aws_a.b", { size: 1 }, { size: 2 }))).toEqual(["size: 1 -> 2"]);
+    const gone = reviewOf("stage", planOf([], { drift: [destroyed("aws_a.a", { id: "x" })] }), {
+      risks: [],
+      json: {
+        resource: { aws_a: { a: { lifecycle: { ignore_changes: "all" } } } },
+      } as unknown as TerraformJson,
+    });
+    expect(gone.drift).toHaveLength(1);
+  });
+
   it("is that it was destroyed", () => {
     expect(drift(destroyed("aws_a.a", { id: "x", size: 1 }))).toEqual(["delete aws_a.a"]);
   });

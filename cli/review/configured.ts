@@ -1,3 +1,4 @@
+import type { TerraformJson } from "../cost/template";
 import type { PathStep, PlanDocument } from "../plan-document";
 
 /**
@@ -41,3 +42,24 @@ export function configuredIn(document: PlanDocument): IsConfigured {
     return expressions && Object.hasOwn(expressions, String(name));
   };
 }
+
+/** Whether the configuration leaves an attribute of a resource to others. */
+export type IsIgnored = (address: string, path: readonly PathStep[]) => boolean;
+
+/** Reads `ignore_changes` from a stack's `cdk.tf.json`; a plan does not tell it. */
+export function ignoredIn({ resource = {} }: TerraformJson): IsIgnored {
+  return (address, path) => {
+    const [type = "", name = ""] = address.replace(/\[[^\]]*\]$/, "").split(".");
+    const { lifecycle } = (resource[type]?.[name] ?? {}) as { readonly lifecycle?: Lifecycle };
+    const ignored = [lifecycle?.ignore_changes ?? []].flat();
+    const steps = path.map(String);
+    return ignored.some((one) => one === "all" || stepsOf(one).every((step, index) => step === steps[index]));
+  };
+}
+
+interface Lifecycle {
+  readonly ignore_changes?: string | readonly string[];
+}
+
+/** `tags["x"]` and `tags.x` are the same. */
+const stepsOf = (reference: string): string[] => reference.split(/[.[\]"]+/).filter(Boolean);

@@ -1,5 +1,6 @@
+import type { TerraformJson } from "../cost/template";
 import type { PlanDocument, ResourceChange } from "../plan-document";
-import { configuredIn, type IsConfigured } from "./configured";
+import { configuredIn, ignoredIn } from "./configured";
 import { differencesOf, type Difference, type End } from "./differences";
 
 /** A resource that is not as the last apply left it, with what somebody changed. */
@@ -10,24 +11,28 @@ export interface Drifted {
 
 /**
  * What somebody else changed in AWS. Terraform lists all that reads back in another way, too; that is left out: values that
- * the configuration does not give, such as a time or what other resources add to this one, and nothing that has become
- * empty.
+ * the configuration does not give, such as a time or what other resources add to this one, what it leaves to others by
+ * `ignore_changes`, and nothing that has become empty.
+ * @param json the stack's parsed `cdk.tf.json`, which alone tells `ignore_changes`
  */
-export function driftOf(document: PlanDocument): Drifted[] {
-  const isConfigured = configuredIn(document);
+export function driftOf(document: PlanDocument, json: TerraformJson = {}): Drifted[] {
+  const [isConfigured, isIgnored] = [configuredIn(document), ignoredIn(json)];
+  const isTold: IsTold = (address, path) =>
+    isConfigured(address, path) !== false && !isIgnored(address, path);
   return (document.resource_drift ?? [])
     .filter(({ mode }) => mode === "managed")
-    .map((resource) => ({ resource, differences: visibleDifferences(resource, isConfigured) }))
+    .map((resource) => ({ resource, differences: visibleDifferences(resource, isTold) }))
     .filter(({ resource, differences }) => isGone(resource) || differences.length > 0);
 }
 
 const isGone = ({ change }: ResourceChange): boolean => change.actions.includes("delete");
 
-function visibleDifferences(resource: ResourceChange, isConfigured: IsConfigured): Difference[] {
+type IsTold = (address: string, path: Difference["path"]) => boolean;
+
+function visibleDifferences(resource: ResourceChange, isTold: IsTold): Difference[] {
   if (isGone(resource)) return [];
   return differencesOf(resource.change).filter(
-    ({ path, before, after }) =>
-      isConfigured(resource.address, path) !== false && !(isEmptyEnd(before) && isEmptyEnd(after)),
+    ({ path, before, after }) => isTold(resource.address, path) && !(isEmptyEnd(before) && isEmptyEnd(after)),
   );
 }
 

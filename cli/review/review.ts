@@ -1,3 +1,4 @@
+import type { TerraformJson } from "../cost/template";
 import type { Change, PathStep, PlanDocument, ResourceChange } from "../plan-document";
 import { configuredIn, type IsConfigured } from "./configured";
 import { differencesOf, wholeDifference, type Difference } from "./differences";
@@ -23,16 +24,18 @@ export interface Findings {
   readonly risks: readonly Risk[];
   /** @default not told */
   readonly cost?: CostChange;
+  /** The stack's parsed `cdk.tf.json`, for what a plan does not tell of it. @default not known */
+  readonly json?: TerraformJson;
 }
 
 /** Reads what a plan would do. @param stack its name */
-export function reviewOf(stack: string, document: PlanDocument, { risks, cost }: Findings): Review {
+export function reviewOf(stack: string, document: PlanDocument, { risks, cost, json }: Findings): Review {
   const systemOf = systemFinder(document);
   const isConfigured = configuredIn(document);
   const changes = (document.resource_changes ?? [])
     .flatMap((resource) => reviewed(resource, systemOf(resource), isConfigured))
     .sort(inOrder);
-  const drift = driftOf(document)
+  const drift = driftOf(document, json)
     .map(({ resource, differences }) => ({
       ...namedAs(resource, systemOf(resource)),
       action: resource.change.actions.includes("delete") ? ("delete" as const) : ("update" as const),

@@ -127,6 +127,7 @@ export function reviewStack({ stack, environment }: Synthesized, document: PlanD
   return reviewOf(stack.name, document, {
     risks: risksOf(stack, document),
     cost: costChangeOf(document, json, environment),
+    json,
   });
 }
 
