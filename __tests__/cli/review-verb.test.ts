@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { register } from "../../cli/verbs/plan";
+import { register, reviewStack } from "../../cli/verbs/plan";
+import type { Synthesized } from "../../cli/workspace";
 import { temporaryFolder } from "../support/folders";
-import { planOf } from "../support/plans";
+import { planOf, updated } from "../support/plans";
 
 /** `./landfall plan …` with these arguments. */
 const plan = (...args: string[]): Promise<unknown> => {
@@ -67,4 +68,15 @@ it("plan --from has no text for JSON: that is Terraform's to make", async () => 
   await expect(plan("nowhere", "--from", file, "--format", "json")).rejects.toMatchObject(
     wrong('no environment "nowhere"'),
   );
+});
+
+it("a review tells no drift that the stack's configuration leaves to others", () => {
+  const drift = [updated("aws_ssm_parameter.a", { value: "1", tier: "a" }, { value: "2", tier: "b" })];
+  const directory = temporaryFolder();
+  const resource = { aws_ssm_parameter: { a: { lifecycle: { ignore_changes: ["value"] } } } };
+  const provider = { aws: [{ region: "eu-central-1" }] };
+  writeFileSync(join(directory, "cdk.tf.json"), JSON.stringify({ provider, resource }));
+  const stack = { name: "stage", directory } as Synthesized["stack"];
+  const review = reviewStack({ stack, environment: {} }, planOf([], { drift }));
+  expect(review.drift.map(({ attributes }) => attributes.map(({ path }) => path.join()))).toEqual([["tier"]]);
 });
