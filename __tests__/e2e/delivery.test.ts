@@ -158,8 +158,8 @@ describe("a change on its way", () => {
     expectExit(await project.landfall("apply", "sandbox", "--yes"), 0);
     expect(await isOpen(8443)).toBe(false);
     const late = await applyReviewed(files.review);
-    expectExit(late, 1);
-    expect(String(late.stderr)).toContain(`${rules[0]}: delete was reviewed, and is no longer to do`);
+    expectExit(late, 0); // the other apply has done all of it
+    expect(String(late.stderr)).toContain("sandbox: no changes: what was reviewed is not to do any more");
     const stale = await project.landfall("apply", "sandbox", "--yes", "--plan", files.plan);
     expectExit(stale, 1);
     expect(String(stale.stderr)).toContain("changed since this plan was made");
