@@ -30,6 +30,7 @@ const common = {
 };
 
 module.exports = {
+  testSequencer: "<rootDir>/jest.sequencer.cjs",
   maxWorkers: "100%", // all but one otherwise: half of a machine with two
   projects: [
     {
