@@ -355,7 +355,8 @@ describe(`Atomic Calendar, deployed by ${binary}`, () => {
       TF_VAR_systems: "atomic-calendar",
       TF_VAR_atomic_calendar_database: "postgres",
     };
-    const before = await state();
+    const resources = async () => (JSON.parse(await state()) as Json).resources as Json[];
+    const before = await resources();
     for (const lost of [{ TF_VAR_atomic_calendar_database: "aurora" }, { TF_VAR_systems: "macro-ai" }]) {
       project.set("sandbox.env", { ...kept, ...lost });
       const ran = await project.landfall("apply", "sandbox", "--yes");
@@ -372,7 +373,7 @@ describe(`Atomic Calendar, deployed by ${binary}`, () => {
       expectExit(ran, 1);
       expect(String(ran.stderr)).toContain(`${database} has lifecycle.prevent_destroy set`);
     }
-    expect(await state()).toEqual(before);
+    expect(await resources()).toEqual(before);
     project.set("sandbox.env", { TF_VAR_deletion_protection: "" });
   });
 

@@ -202,7 +202,7 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
       "Add sandbox-edge-2 to TF_VAR_addresses in environments/sandbox.shared.env",
     );
     project.set("sandbox.shared.env", {
-      TF_VAR_addresses: "sandbox-dashboard,sandbox-edge-1,sandbox-edge-2",
+      TF_VAR_addresses: "sandbox-dashboard,sandbox-edge-1,sandbox-edge-2,sandbox-x-scheduler",
     });
     const behind = await project.landfall("plan", "sandbox");
     expectExit(behind, 1);
