@@ -31,6 +31,19 @@ export function result(text: string): void {
   process.stdout.write(withNewline(text));
 }
 
+/** Rows of cells as text, with columns of equal width; the last one is as long as it is. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
 /** The result for other programs: stdout. */
 export function resultJson(value: unknown): void {
   result(JSON.stringify(value, null, 2));

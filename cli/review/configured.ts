@@ -20,8 +20,11 @@ interface Configured {
 export function expressionsIn(document: PlanDocument): (address: string) => Expressions | undefined {
   const found = known.get(document) ?? readExpressions(document);
   known.set(document, found);
-  return (address) => found.get(address.replace(/\[[^\]]*\]$/, ""));
+  return (address) => found.get(withoutKey(address));
 }
+
+/** `type.name["key"]` is `type.name`, as the configuration knows it. */
+const withoutKey = (address: string): string => address.replace(/\[[^\]]*\]$/, "");
 
 /** Rules, review and fingerprint ask for the same. */
 const known = new WeakMap<PlanDocument, ReadonlyMap<string, Expressions>>();
@@ -49,7 +52,7 @@ export type IsIgnored = (address: string, path: readonly PathStep[]) => boolean;
 /** Reads `ignore_changes` from a stack's `cdk.tf.json`; a plan does not tell it. */
 export function ignoredIn({ resource = {} }: TerraformJson): IsIgnored {
   return (address, path) => {
-    const [type = "", name = ""] = address.replace(/\[[^\]]*\]$/, "").split(".");
+    const [type = "", name = ""] = withoutKey(address).split(".");
     const { lifecycle } = (resource[type]?.[name] ?? {}) as { readonly lifecycle?: Lifecycle };
     const ignored = [lifecycle?.ignore_changes ?? []].flat();
     const steps = path.map(String);

@@ -15,7 +15,7 @@ import {
   type DeployedContainers,
   type DeployedSecret,
 } from "../containers";
-import { progress, result, resultJson } from "../output";
+import { columns, progress, result, resultJson } from "../output";
 import { inParallel } from "../parallel";
 import { redact } from "./configure";
 import { restartService, tellRestart, type Restart } from "./restart";
@@ -243,16 +243,7 @@ export function formatSecrets(secrets: readonly ListedSecret[]): string {
     state,
     usedBy.length > 0 ? usedBy.join(", ") : "nobody",
   ]);
-  const all = [["NAME", "IN SECRETS MANAGER", "WRITTEN BY", "HAS", "USED BY"], ...rows];
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return columns([["NAME", "IN SECRETS MANAGER", "WRITTEN BY", "HAS", "USED BY"], ...rows]);
 }
 
 /** Adds `secret set` and `secret list`. */

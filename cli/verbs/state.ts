@@ -23,7 +23,7 @@ import { nearest } from "../../environments/nearest";
 import { environmentNames } from "../../environments/read";
 import { projectRoot } from "../../environments/root";
 import { describeHolder, formatAge, lockedError } from "../lock-report";
-import { confirm, progress, result, resultJson } from "../output";
+import { columns, confirm, progress, result, resultJson } from "../output";
 import { openWorkspace } from "../workspace";
 
 /** Versions that `history` tells without `--limit`. */
@@ -112,19 +112,6 @@ const some = (sign: string, addresses: readonly string[]): string[] => {
   ];
 };
 
-/** Rows with columns of equal width; the last one is as long as it is. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
-}
-
 const sizeOf = (bytes: number): string => `${Math.ceil(bytes / 1024)} KiB`;
 
 function listText(listed: readonly Listed[]): string {
@@ -142,7 +129,7 @@ function listText(listed: readonly Listed[]): string {
       .filter(Boolean)
       .join("; "),
   ]);
-  return table([["stack", "modified", "size", "serial", "resources", ""], ...rows]);
+  return columns([["stack", "modified", "size", "serial", "resources", ""], ...rows]);
 }
 
 const entryJson = ({ id, modified, size, deleted, latest, facts, added, removed }: HistoryEntry) => ({
@@ -179,7 +166,7 @@ function historyText(entries: readonly HistoryEntry[], now: Date): string {
     "lineage",
     "against the one before",
   ];
-  return table([heading, ...rows]);
+  return columns([heading, ...rows]);
 }
 
 function tellRestoration(name: string, { version, over, serial, lineages, ...what }: Restoration): void {
