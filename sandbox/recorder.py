@@ -354,7 +354,6 @@ OWN_EC2 = {
 
 # Actions whose resource is not what NAMED finds. `*` stands for what the request does not say.
 SPECIAL = {
-    "cloudwatch:DeleteDashboards": "dashboard/*",
     "elasticfilesystem:CreateAccessPoint": "file-system/{FileSystemId}",
     "elasticloadbalancing:CreateLoadBalancer": "loadbalancer/app/{Name}/*",
     "elasticloadbalancing:CreateTargetGroup": "targetgroup/{Name}/*",
@@ -497,6 +496,10 @@ OPERATORS = {
 def holds(condition, context):
     """Whether a request meets a condition. What is not known here (tags outside of EC2) is taken as met."""
     for operator, keys in condition.items():
+        if operator == "Null":
+            if not context.get("tags unknown") and any((key.lower() in context) == (wanted == "true") for key, wanted in keys.items()):
+                return False
+            continue
         negated = operator.startswith("StringNot")
         name = operator.removeprefix("ForAllValues:").removesuffix("IfExists").replace("StringNot", "String")
         for key, wanted in keys.items():

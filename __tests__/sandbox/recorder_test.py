@@ -69,6 +69,11 @@ class Names(unittest.TestCase):
         here = "us-east-1:123456789012"
         self.needs(form("ec2", Action="DeleteVpc", VpcId="vpc-0123456789"), "ec2:DeleteVpc", f"arn:aws:ec2:{here}:vpc/vpc-0123456789")
         self.needs(form("iam", Action="GetRole", RoleName="r"), "iam:GetRole", "arn:aws:iam::123456789012:role/landfall/r")
+        self.needs(
+            form("monitoring", **{"Action": "DeleteDashboards", "DashboardNames.member.1": "d"}),
+            "cloudwatch:DeleteDashboards",
+            "arn:aws:cloudwatch::123456789012:dashboard/d",
+        )
         self.needs(target("dynamodb", "DescribeTable", TableName="t"), "dynamodb:DescribeTable", f"arn:aws:dynamodb:{here}:table/t")
         self.needs(target("ssm", "GetParameter", Name="/aws/service/x"), "ssm:GetParameter", "arn:aws:ssm:us-east-1::parameter/aws/service/x")
         self.needs(
