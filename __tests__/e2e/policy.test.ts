@@ -1,7 +1,8 @@
 import { execa, execaSync } from "execa";
 import { join } from "node:path";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { deployerPolicies, type DeployerPoliciesProps } from "../../backend/deployer/policies";
+import { deployerPolicies, type DeployerPolicies } from "../../backend/deployer/policies";
+import type { SystemName } from "../../environments/catalogue";
 import { emulatorEnvironment, startEmulator } from "../../sandbox/emulator";
 import { ensureVenv } from "../../sandbox/venv";
 import { projectRoot } from "../../environments/root";
@@ -18,10 +19,13 @@ interface Line {
   readonly denied?: true;
 }
 
-/** With LANDFALL_POLICY_SYSTEMS, other systems than this one. All five take a quarter of an hour. */
-const systems = (process.env.LANDFALL_POLICY_SYSTEMS ?? "chronos").split(",") as NonNullable<
-  DeployerPoliciesProps["systems"]
->;
+const systems: readonly SystemName[] = [
+  "chronos",
+  "x-scheduler",
+  "macro-ai",
+  "viewer-atlas",
+  "atomic-calendar",
+];
 
 it("the recorder knows what requests need, and refuses what is not allowed", async () => {
   const sandbox = join(projectRoot, "sandbox");
@@ -41,7 +45,7 @@ describe("held to the policies that are made for it", () => {
   const files = () => ({ record: project.path("record.jsonl"), policy: project.path("policy.json") });
 
   /** Allows from now on what a role of a stack may do; without one, all. */
-  const as = (stack?: string, role: "plan" | "apply" = "apply") => {
+  const as = (stack?: string, role: keyof DeployerPolicies = "apply") => {
     rmSync(files().policy, { force: true });
     if (stack === undefined) return;
     const policies = deployerPolicies({
@@ -109,6 +113,8 @@ describe("held to the policies that are made for it", () => {
     await works("apply", "sandbox", "--yes");
     as("sandbox", "plan");
     await works("plan", "sandbox", "--review-only"); // the refresh of some systems would read secrets
+    as("sandbox", "operate");
+    await works("outputs", "sandbox");
   });
 
   it("the plan role does not get an apply through", async () => {

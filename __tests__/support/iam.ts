@@ -36,6 +36,7 @@ const operators: Readonly<Record<string, (patterns: Values, value: string | unde
   StringLike: (patterns, value) => value !== undefined && anyMatches(patterns, value),
   ArnLike: (patterns, value) => value !== undefined && anyMatches(patterns, value),
   ArnEquals: (patterns, value) => value !== undefined && anyMatches(patterns, value),
+  Null: (wanted, value) => list(wanted).includes(String(value === undefined)),
   Bool: (values, value) => value !== undefined && list(values).includes(value),
 };
 

