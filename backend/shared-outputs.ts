@@ -14,7 +14,6 @@ export interface SharedOutputs {
   readonly imageRepositories: Readonly<Record<string, string>>;
   readonly instanceProfile: string;
   readonly boundaryPolicyArn: string;
-  readonly deployerPolicyArns: readonly string[];
 }
 
 /** Changes with anything in the stack, so that an environment can tell whether `shared` is up to date. */
@@ -32,7 +31,6 @@ export function writeSharedOutputs(stack: Construct, outputs: SharedOutputs): vo
   write("image_repositories", "URLs of image repositories.", outputs.imageRepositories);
   write("ec2_instance_profile", "Instance profile of EC2 hosts.", outputs.instanceProfile);
   write("boundary_policy_arn", "Policy that bounds every role.", outputs.boundaryPolicyArn);
-  write("deployer_policy_arns", "Policies to attach to whoever deploys.", outputs.deployerPolicyArns);
   write(digestOutput, "Digest of the synthesized configuration.", ""); // filled in when the JSON is made
 }
 

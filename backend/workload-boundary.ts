@@ -1,7 +1,9 @@
 import { arnsIn } from "../modules/arn";
 import { iamPath } from "../modules/naming";
 import type { PolicyStatement } from "../modules/service-role";
-import { containerSystems } from "./deployer-policy";
+
+/** Names of systems in containers, after the environment's. */
+const containerSystems = ["vieweratlas", "atomic-calendar"];
 
 /**
  * The most that roles of hosts and services may do, whatever policies they are given. It grants nothing by itself; it

@@ -755,12 +755,6 @@ const ROLE_NAME = 64;
 
 const viewerAtlasWarnings: readonly Check<Both<ViewerAtlasValues>>[] = [
   ({ settings }) => warnOfDeafAlarms(settings),
-  ({ own, shared }) => {
-    const { viewer_atlas_bucket: bucket } = own;
-    if (bucket === undefined || bucket.startsWith(`${shared.name_prefix}-`)) return [];
-    const what = `does not begin with ${shared.name_prefix}-, and the deployer's policies cover no other buckets`;
-    return [["viewer_atlas_bucket", what, "Deploy with wider rights, or choose a name that does."]];
-  },
   ({ own }) =>
     own.viewer_atlas_collector_count > 1
       ? [["viewer_atlas_collector_count", "is more than 1: each collects the same", "Set it to 1, or to 0."]]

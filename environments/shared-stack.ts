@@ -3,7 +3,6 @@ import { IamPolicy } from "@cdktf/provider-aws/lib/iam-policy";
 import { Aspects, Token } from "cdktf";
 import { Construct } from "constructs";
 import { createHash } from "node:crypto";
-import { deployerPolicies } from "../backend/deployer-policy";
 import { LandfallStack, type LandfallStackProps } from "../backend/landfall-stack";
 import { digestOutput, writeSharedOutputs } from "../backend/shared-outputs";
 import { workloadBoundary } from "../backend/workload-boundary";
@@ -14,14 +13,14 @@ import { HostRole } from "../modules/host-role";
 import { iamPath, resourceName } from "../modules/naming";
 import { Network, type INetwork } from "../modules/network";
 import { PermissionsBoundary } from "../modules/permissions-boundary";
-import { policyDocument, type PolicyStatement } from "../modules/service-role";
+import { policyDocument } from "../modules/service-role";
 import { systemImages } from "../workloads/images";
 import { sharedInputs } from "./catalogue";
-import { addressPlan, stateLockTable, type SharedValues } from "./derived";
+import { addressPlan, type SharedValues } from "./derived";
 import type { Settings } from "./settings";
 import { declareInputs } from "./variables";
 
-/** What all environments share: the network, addresses that outlive hosts, roles, and the deployer's policy. */
+/** What all environments share: the network, addresses that outlive hosts, roles, and what bounds them. */
 export class SharedStack extends LandfallStack {
   /** Changes with anything in the stack; known when the JSON is made. */
   digest = "";
@@ -48,54 +47,13 @@ export class SharedStack extends LandfallStack {
         },
       ],
     });
-    const boundaryName = resourceName("iam policy", prefix, "workload-boundary");
     const boundary = new IamPolicy(this, "boundary", {
-      name: boundaryName,
+      name: resourceName("iam policy", prefix, "workload-boundary"),
       path: iamPath,
       description: "The most that roles of hosts and services may do. It grants nothing by itself.",
       policy: policyDocument(workloadBoundary(this)),
     });
     Aspects.of(this).add(new PermissionsBoundary(boundary.arn));
-    const policies = deployerPolicies({
-      partition: this.partition,
-      region: this.region,
-      accountIds: this.accountIds,
-      namePrefix: prefix,
-      stateBucket: props.state.bucket,
-      stateLockTable: stateLockTable(values),
-      boundary: boundaryName,
-    });
-    const deployer = (id: string, name: string, description: string, statements: PolicyStatement[]) =>
-      new IamPolicy(this, id, {
-        name: resourceName("iam policy", prefix, name),
-        path: iamPath,
-        description: `${description} Attach it to the user or role that deploys.`,
-        policy: policyDocument(statements),
-      }).arn;
-    const foundation = deployer(
-      "deployer",
-      "terraform-deployment",
-      "What deploying state, network and hosts needs.",
-      policies.foundation,
-    );
-    const systems = deployer(
-      "deployer_systems",
-      "terraform-deployment-systems",
-      "What deploying the systems needs besides.",
-      policies.systems,
-    );
-    const containers = deployer(
-      "deployer_containers",
-      "terraform-deployment-containers",
-      "What deploying systems in containers needs besides.",
-      policies.containers,
-    );
-    const services = deployer(
-      "deployer_services",
-      "terraform-deployment-services",
-      "What deploying databases, load-balanced services and their names needs besides.",
-      policies.services,
-    );
     writeSharedOutputs(this, {
       network,
       addresses: Object.fromEntries(
@@ -107,7 +65,6 @@ export class SharedStack extends LandfallStack {
       imageRepositories: this.forContainers(values),
       instanceProfile: hostRole.instanceProfile.name,
       boundaryPolicyArn: boundary.arn,
-      deployerPolicyArns: [foundation, systems, containers, services],
     });
   }
 

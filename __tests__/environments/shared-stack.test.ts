@@ -81,188 +81,38 @@ describe("shared", () => {
     expect(isAllowed(policies, { action, resource: "*", context })).toBe(allowed);
   });
 
-  it("limits the deployer to the account, to names of ours, and where there are none to reading in the region", () => {
-    const Statement = ["deployer", "deployer_systems", "deployer_containers", "deployer_services"].flatMap(
-      (name) => JSON.parse(resource(json, "aws_iam_policy", name).policy).Statement,
-    );
-    // Their actions know no resources; those that make something want our tag or our region
-    const unlimited = [
-      "RegistryLogin",
-      "Keys",
-      "DnsZones",
-      "Subscriptions",
-      "AskForCertificates",
-      "StopCommands",
-      "OldTaskDefinitions",
-      "TaskDefinitions",
-      "MakeFileSystems",
-      "LetEventsLog",
-      "MakePasswords",
-      "FirewallLogs",
-      "MakeNames",
-      "NamesInDns",
-      "TagNames",
-    ];
-    for (const { Sid, Action, Resource, Condition } of Statement) {
-      const arns: string[] = [Resource].flat();
-      for (const arn of arns.filter((arn) => arn.includes(":iam::")))
-        expect(arn).toMatch(/:iam::436957243186:([a-z-]+\/landfall\/agt-\*|role\/aws-service-role\/\*)$/);
-      for (const arn of arns.filter((arn) => arn.includes(":s3:::")))
-        expect(arn).toMatch(/:s3:::agt-(\*|chronos-terraform-state-storage)/);
-      for (const arn of arns.filter((arn) =>
-        /:(sns|ssm|dynamodb|autoscaling|elasticloadbalancing|rds|kafka):/.test(arn),
-      ))
-        expect(arn).toMatch(
-          /-AlarmTopic|document|aws\/service|landfall|x-scheduler|macro-ai|vieweratlas|atomic|[op]g:default|XSchedulerUserTokens|agt-chronos-terraform-state-locks/,
-        );
-      if (arns.includes("*") && !unlimited.includes(Sid)) {
-        expect(Condition).toEqual({ StringEquals: { "aws:RequestedRegion": "us-east-1" } });
-        for (const action of Action) expect(action).toMatch(/:(Describe|Get|List)/);
-      }
-    }
-    expect(Statement.flatMap(({ Action }: { Action: string[] }) => Action)).not.toContain("*");
-  });
-
-  describe("keeps the deployer from raising himself:", () => {
-    const deployer = ["deployer", "deployer_systems", "deployer_containers", "deployer_services"].map(
-      (name) => resource(json, "aws_iam_policy", name).policy,
-    );
-    const arn = (resource: string) => `arn:aws:iam::436957243186:${resource}`;
-    const may = (action: string, resource: string, context: Record<string, string> = {}) =>
-      isAllowed(deployer, { action: `iam:${action}`, resource: arn(resource), context });
-    const bounded = { "iam:PermissionsBoundary": arn("policy/landfall/agt-workload-boundary") };
-
-    it.each(["CreatePolicyVersion", "SetDefaultPolicyVersion", "CreatePolicy", "DeletePolicy"])(
-      "he writes no policy (%s)",
-      (action) => {
-        expect(may(action, "policy/landfall/agt-terraform-deployment")).toBe(false);
-        expect(may(action, "policy/landfall/agt-workload-boundary")).toBe(false);
-      },
-    );
-
-    it.each(["CreateRole", "PutRolePolicy", "AttachRolePolicy", "PutRolePermissionsBoundary"])(
-      "%s goes with the boundary alone, and under our prefix",
-      (action) => {
-        expect(may(action, "role/landfall/agt-x", bounded)).toBe(true);
-        expect(may(action, "role/landfall/agt-x")).toBe(false);
-        expect(
-          may(action, "role/landfall/agt-x", {
-            "iam:PermissionsBoundary": arn("policy/landfall/agt-terraform-deployment"),
-          }),
-        ).toBe(false);
-        expect(may(action, "role/agt-x", bounded)).toBe(false);
-      },
-    );
-
-    it("no boundary is lifted, no user touched", () => {
-      expect(may("DeleteRolePermissionsBoundary", "role/landfall/agt-x", bounded)).toBe(false);
-      for (const action of ["AttachUserPolicy", "PutUserPolicy", "CreateAccessKey"])
-        expect(may(action, "user/agt-me", bounded)).toBe(false);
-    });
-
-    it.each(["UpdateAssumeRolePolicy", "DeleteRolePolicy", "DetachRolePolicy", "TagRole", "PassRole"])(
-      "%s reaches no role outside our path, whatever its name",
-      (action) => {
-        const context = { "iam:PassedToService": "ec2.amazonaws.com" };
-        expect(may(action, "role/landfall/agt-x", context)).toBe(true);
-        expect(may(action, "role/agt-deployer", context)).toBe(false);
-      },
-    );
-
-    it.each(["ModifyInstanceAttribute", "StopInstances", "CreateTags", "AssociateIamInstanceProfile"])(
-      "%s reaches no instance of others, by whose role he could act",
-      (action) => {
-        const on = (context: Record<string, string>) =>
-          isAllowed(deployer, {
-            action: `ec2:${action}`,
-            resource: "arn:aws:ec2:us-east-1:436957243186:instance/i-1",
-            context,
-          });
-        expect(on({ "aws:ResourceTag/Project": "landfall" })).toBe(true);
-        expect(on({ "aws:ResourceTag/Project": "other" })).toBe(false);
-        expect(on({})).toBe(false);
-      },
-    );
-
-    it("he tags the instances that he makes", () => {
-      expect(
-        isAllowed(deployer, {
-          action: "ec2:CreateTags",
-          resource: "arn:aws:ec2:us-east-1:436957243186:instance/i-1",
-          context: { "ec2:CreateAction": "RunInstances" },
-        }),
-      ).toBe(true);
-    });
-
-    it("he operates our hosts alone", () => {
-      const instance = "arn:aws:ec2:us-east-1:436957243186:instance/i-1";
-      const sends = (context: Record<string, string>) =>
-        isAllowed(deployer, { action: "ssm:SendCommand", resource: instance, context });
-      expect(sends({ "ssm:resourceTag/Project": "landfall" })).toBe(true);
-      expect(sends({})).toBe(false);
-      expect(
-        isAllowed(deployer, {
-          action: "ssm:SendCommand",
-          resource: "arn:aws:ssm:us-east-1::document/AWS-RunShellScript",
-        }),
-      ).toBe(true);
-    });
-
-    it("he may give log groups of hosts another key, and nobody else's", () => {
-      const keys = (group: string) =>
-        isAllowed(deployer, {
-          action: "logs:AssociateKmsKey",
-          resource: `arn:aws:logs:us-east-1:436957243186:log-group:${group}`,
-        });
-      expect([keys("/ec2/stage-x-scheduler/host"), keys("/others")]).toEqual([true, false]);
-    });
-
-    it("every role has the boundary, which allows no IAM", () => {
-      const roles = Object.values(resources(json, "aws_iam_role"));
-      expect(roles.length).toBeGreaterThan(1);
-      for (const { permissions_boundary } of roles)
-        expect(permissions_boundary).toBe("${aws_iam_policy.boundary.arn}");
-      const boundary = resource(json, "aws_iam_policy", "boundary");
-      expect(boundary.name).toBe("agt-workload-boundary");
-      const asks = (action: string) => isAllowed([boundary.policy], { action, resource: "*" });
-      for (const action of ["iam:CreateRole", "sts:AssumeRole", "ec2:RunInstances", "ssm:SendCommand"])
-        expect(asks(action)).toBe(false);
-      expect(asks("logs:PutLogEvents")).toBe(true);
-      const reads = (parameter: string) =>
-        isAllowed([boundary.policy], {
-          action: "ssm:GetParameter",
-          resource: `arn:aws:ssm:us-east-1:436957243186:parameter/${parameter}`,
-        });
-      expect([reads("landfall/stage/x"), reads("others/password")]).toEqual([true, false]);
-    });
-
-    it("the bound holds what hosts do", () => {
-      const boundary = resource(json, "aws_iam_policy", "boundary").policy;
-      const { Statement } = JSON.parse(resource(json, "aws_iam_role_policy", "ec2_host_policy").policy);
-      const allowed = Statement.filter(({ Effect }: { Effect: string }) => Effect === "Allow");
-      for (const action of allowed.flatMap(({ Action }: { Action: string[] }) => Action))
-        expect([action, isAllowed([boundary], { action, resource: "*" })]).toEqual([action, true]);
-    });
-  });
-
-  it("lets the deployer make the roles that services need of their own, and no others", () => {
-    const asks = (service: string) =>
-      isAllowed([resource(json, "aws_iam_policy", "deployer").policy], {
-        action: "iam:CreateServiceLinkedRole",
-        resource: `arn:aws:iam::436957243186:role/aws-service-role/${service}/AWSServiceRoleForX`,
-        context: { "iam:AWSServiceName": service },
+  it("every role has the boundary, which allows no IAM", () => {
+    const roles = Object.values(resources(json, "aws_iam_role"));
+    expect(roles.length).toBeGreaterThan(1);
+    for (const { permissions_boundary } of roles)
+      expect(permissions_boundary).toBe("${aws_iam_policy.boundary.arn}");
+    const boundary = resource(json, "aws_iam_policy", "boundary");
+    expect(boundary.name).toBe("agt-workload-boundary");
+    const asks = (action: string) => isAllowed([boundary.policy], { action, resource: "*" });
+    for (const action of ["iam:CreateRole", "sts:AssumeRole", "ec2:RunInstances", "ssm:SendCommand"])
+      expect(asks(action)).toBe(false);
+    expect(asks("logs:PutLogEvents")).toBe(true);
+    const reads = (parameter: string) =>
+      isAllowed([boundary.policy], {
+        action: "ssm:GetParameter",
+        resource: `arn:aws:ssm:us-east-1:436957243186:parameter/${parameter}`,
       });
-    expect(asks("events.amazonaws.com")).toBe(true);
-    expect(asks("organizations.amazonaws.com")).toBe(false);
+    expect([reads("landfall/stage/x"), reads("others/password")]).toEqual([true, false]);
+  });
+
+  it("the bound holds what hosts do", () => {
+    const boundary = resource(json, "aws_iam_policy", "boundary").policy;
+    const { Statement } = JSON.parse(resource(json, "aws_iam_role_policy", "ec2_host_policy").policy);
+    const allowed = Statement.filter(({ Effect }: { Effect: string }) => Effect === "Allow");
+    for (const action of allowed.flatMap(({ Action }: { Action: string[] }) => Action))
+      expect([action, isAllowed([boundary], { action, resource: "*" })]).toEqual([action, true]);
   });
 
   // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-  it.each(["deployer", "deployer_systems", "deployer_containers", "deployer_services", "boundary"])(
-    "fits a managed policy: %s",
-    (name) => {
-      expect(resource(json, "aws_iam_policy", name).policy.replace(/\s/g, "").length).toBeLessThan(6144);
-    },
-  );
+  it("makes one policy, which bounds roles and fits IAM: what deployers may do is no part of it", () => {
+    expect(Object.keys(resources(json, "aws_iam_policy"))).toEqual(["boundary"]);
+    expect(resource(json, "aws_iam_policy", "boundary").policy.replace(/\s/g, "").length).toBeLessThan(6144);
+  });
 
   it("has a digest that changes with the configuration alone", () => {
     const digest = (inputs = {}) => synthesizeShared(inputs).output.configuration_digest.value;

@@ -177,8 +177,6 @@ function openedDocument(accounts: readonly string[], changed: Changed): Finding[
 
 /** ARNs whose part for the resource is only a wildcard, whatever is before that. */
 const allResources = /^(([*?]|a[*?]|ar[*?]|arn[*?])[*?]*|arn(:[^:]*){0,4}(:[*?]+)+)$/;
-/** What makes networks and hosts has no name before it is made: deployers have all of EC2 in their region. */
-const ownNetworks = /^arn:[^:]*:ec2:[^:*?]+:[^:*?]+:\*$/;
 const allActions = /^([*?]+(:[*?]+)?|!.*)$/;
 
 /** Why a grant is one that must not be given by accident; undefined where it is not. */
@@ -186,8 +184,7 @@ function openedBy(accounts: readonly string[], { type }: Changed, grant: Grant):
   const { effect, action, resource, principal } = grant;
   if (effect !== "Allow") return undefined;
   if (principal === "") {
-    const everywhere =
-      (allResources.test(resource) && !ownNetworks.test(resource)) || resource.startsWith("!");
+    const everywhere = allResources.test(resource) || resource.startsWith("!");
     const service = /^([\w*?-]+):\*+$/.exec(action)?.[1]?.toLowerCase() ?? "";
     const isMost = allActions.test(action) || masterServices.includes(service) || /[*?]/.test(service);
     if (everywhere && isMost) return `It would allow ${inWords(action)} on ${inWords(resource)}.`;
