@@ -106,6 +106,18 @@ async function requireEndedBefore(github, { id }, { number, merged_at }) {
   );
 }
 
+/** A plan is of the branch that the request went to when its run began, with that branch's workflow. */
+async function requireSameBase(github, { id, created_at }, { number }) {
+  const events = await github.list(`/issues/${number}/events`);
+  const moved = events.some(
+    ({ event, created_at: at }) => event === "base_ref_changed" && Date.parse(at) >= Date.parse(created_at),
+  );
+  if (!moved) return;
+  throw new NoReview(
+    `#${number} went to another branch after run ${id}, its last plan, had begun, so that plan is of something else.`,
+  );
+}
+
 async function namedRun(github, id, branch) {
   if (!/^\d{1,18}$/.test(id))
     throw new Error(`"${id}" is no id of a run: it is the number in the address of its page`);
@@ -139,6 +151,7 @@ async function find() {
   await requireOwnBranch(github, pull);
   const run = await lastPlan(github, pull);
   await requireEndedBefore(github, run, pull);
+  await requireSameBase(github, run, pull);
   await requireArtifacts(github, run);
   return { run: run.id, reason: `The reviews are those of #${pull.number}, made by run ${run.id}.` };
 }

@@ -40,6 +40,7 @@ beforeEach(async () => {
   github.reads[`/commits/${MERGED}/pulls`] = [pull];
   github.reads["/pulls"] = [pull];
   github.reads["/actions/runs/100/jobs"] = { jobs: plannedJobs };
+  github.reads["/issues/12/events"] = [{ event: "base_ref_changed", created_at: "2026-11-01T07:00:00Z" }];
   github.reads["/actions/workflows/plan.yml/runs"] = { workflow_runs: [planRun] };
   github.reads["/actions/runs/100/artifacts"] = { artifacts };
 });
@@ -104,6 +105,16 @@ test.each([
   const { outputs } = await find();
   expect(outputs.run).toBe("");
   expect(outputs.reason).toContain(reason);
+});
+
+test("a plan from before the request was turned to this branch does not count", async () => {
+  reads("/issues/12/events", [
+    { event: "labeled", created_at: "2026-11-01T08:00:00Z" },
+    { event: "base_ref_changed", created_at: "2026-11-01T09:30:00Z" },
+  ]);
+  const { outputs } = await find();
+  expect(outputs.run).toBe("");
+  expect(outputs.reason).toContain("#12 went to another branch after run 100");
 });
 
 test("two requests of one commit are not chosen from", async () => {
