@@ -1,3 +1,6 @@
+import type { SynthesizedStack } from "../environments/app";
+import { LandfallError } from "../environments/errors";
+
 /** Values as the plan tells them: JSON, with null where there is none. */
 export type PlanValue = unknown;
 
@@ -52,4 +55,30 @@ export interface PlanDocument {
   readonly configuration: {
     readonly provider_config: { readonly aws: { readonly expressions: Readonly<Record<string, unknown>> } };
   };
+}
+
+/**
+ * A saved plan goes to the backend that it was made for, whichever folder it is applied in.
+ * @throws {LandfallError} where it was made for another stack
+ */
+export function checkPlanIsOf(
+  stack: Pick<SynthesizedStack, "name" | "accountIds">,
+  document: PlanDocument,
+): void {
+  const { default_tags: tags, allowed_account_ids: accounts } = document.configuration.provider_config.aws
+    .expressions as {
+    readonly default_tags?: readonly {
+      readonly tags?: { readonly constant_value?: { readonly Environment?: string } };
+    }[];
+    readonly allowed_account_ids?: { readonly constant_value?: readonly string[] };
+  };
+  const made = tags?.[0]?.tags?.constant_value?.Environment;
+  const accountIds = accounts?.constant_value ?? [];
+  if (made === stack.name && accountIds.join() === stack.accountIds.join()) return;
+  throw new LandfallError(
+    `This plan was made for ${made} in AWS account ${accountIds.join(" or ")}, not for ${stack.name}.`,
+    {
+      mend: `Make one: ./landfall plan ${stack.name} --out FILE`,
+    },
+  );
 }

@@ -1,5 +1,6 @@
 import { countManaged, type State } from "../../backend/state-store";
-import { checkPlanIsOf, requireSomethingKept } from "../../cli/verbs/apply";
+import { checkPlanIsOf } from "../../cli/plan-document";
+import { requireSomethingKept } from "../../cli/verbs/apply";
 import { requireNothingLost } from "../../cli/verbs/bootstrap";
 import { sharedShortcoming } from "../../cli/workspace";
 

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { countManaged, type Outputs } from "../../backend/state-store";
-import type { SynthesizedStack } from "../../environments/app";
 import { LandfallError, UsageError } from "../../environments/errors";
 import { readReview, requireReviewed } from "../guards/reviewed";
 import { enforceGuards, parseAllowed, risksOf, type Allowed } from "../guards/risks";
@@ -10,7 +9,7 @@ import { confirm, progress, result, takesColors } from "../output";
 import { totalOf, withProgress } from "../progress";
 import { awaitMacroAi } from "../release/macro-ai";
 import { retiringTaskDefinitions } from "../task-definitions";
-import type { PlanDocument } from "../plan-document";
+import { checkPlanIsOf, type PlanDocument } from "../plan-document";
 import { refuseReviewOnly } from "../review-only";
 import type { Review } from "../review/model";
 import { reviewOf } from "../review/review";
@@ -212,32 +211,6 @@ async function applySaved(
   requireSomethingKept(name, counts, countManaged(await workspace.store.read()));
   check(workspace, document, { allowed });
   await applyPlan(workspace, terraform, { file, total: totalOf(counts), yes });
-}
-
-/**
- * A saved plan goes to the backend that it was made for, whichever folder it is applied in.
- * @throws {LandfallError} where it was made for another stack
- */
-export function checkPlanIsOf(
-  stack: Pick<SynthesizedStack, "name" | "accountIds">,
-  document: PlanDocument,
-): void {
-  const { default_tags: tags, allowed_account_ids: accounts } = document.configuration.provider_config.aws
-    .expressions as {
-    readonly default_tags?: readonly {
-      readonly tags?: { readonly constant_value?: { readonly Environment?: string } };
-    }[];
-    readonly allowed_account_ids?: { readonly constant_value?: readonly string[] };
-  };
-  const made = tags?.[0]?.tags?.constant_value?.Environment;
-  const accountIds = accounts?.constant_value ?? [];
-  if (made === stack.name && accountIds.join() === stack.accountIds.join()) return;
-  throw new LandfallError(
-    `This plan was made for ${made} in AWS account ${accountIds.join(" or ")}, not for ${stack.name}.`,
-    {
-      mend: `Make one: ./landfall plan ${stack.name} --out FILE`,
-    },
-  );
 }
 
 /**

@@ -8,7 +8,7 @@ import { stackJson } from "../diagram/inventory";
 import { risksOf, tellGuards } from "../guards/risks";
 import { isAlive } from "../lock";
 import { progress, result, resultJson, takesColors } from "../output";
-import type { PlanDocument } from "../plan-document";
+import { checkPlanIsOf, type PlanDocument } from "../plan-document";
 import { withProgress } from "../progress";
 import { costChangeOf } from "../review/cost";
 import { renderHtml } from "../review/html";
@@ -28,7 +28,6 @@ import {
   type Synthesized,
   type Workspace,
 } from "../workspace";
-import { checkPlanIsOf } from "./apply";
 
 export interface PlanStackOptions {
   /** Where to save the plan. @default `landfall.tfplan` in the stack's folder */
