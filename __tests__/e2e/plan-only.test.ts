@@ -2,7 +2,7 @@ import { execaSync } from "execa";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { startEmulator } from "../../sandbox/emulator";
 import { AwsProxy, type AwsCall } from "./support/aws-proxy";
-import { expectExit, Project, type Ran } from "./support/project";
+import { call, expectExit, Project, type Ran } from "./support/project";
 
 jest.setTimeout(10 * 60_000);
 
@@ -127,6 +127,41 @@ function intent(ran: Ran): unknown {
     const refused = await plan("--", `-target=${secrets[0]}`);
     expectExit(refused, 1);
     expect(String(refused.stderr)).toContain("denied by the test");
+  });
+
+  it("has the review that an apply, which reads all secrets, holds itself to until the world moves", async () => {
+    const targets = deployed.map((address) => `-target=${address}`);
+    const review = async (version: string): Promise<string> => {
+      project.set("sandbox.env", { TF_VAR_atomic_calendar_secrets_version: version });
+      deny();
+      const ran = await project.landfall(
+        ...["plan", "sandbox", "--review-only", "--format", "json"],
+        ...["--", ...targets],
+      );
+      expectExit(ran, 0);
+      expect(denied).toEqual([]);
+      proxy.intercept = () => undefined;
+      project.write(`review-${version}.json`, String(ran.stdout));
+      return project.path(`review-${version}.json`);
+    };
+    const apply = (file: string) =>
+      project.landfall("apply", "sandbox", "--yes", "--reviewed", file, "--", ...targets);
+
+    const first = await review("2");
+    expectExit(await apply(first), 0);
+
+    const second = await review("3");
+    const ResourceId = "/sandbox/x-scheduler/X_API_KEY";
+    await call(proxy.endpoint, "ssm", {
+      target: "AmazonSSM.AddTagsToResource",
+      body: JSON.stringify({ ResourceType: "Parameter", ResourceId, Tags: [{ Key: "Owner", Value: "ada" }] }),
+    });
+    const stopped = await apply(second);
+    expectExit(stopped, 1);
+    expect(String(stopped.stderr)).toContain("no longer what was reviewed; nothing was applied");
+    expect(String(stopped.stderr)).toContain(
+      "aws_ssm_parameter.x-scheduler_x_api_key: update was not reviewed",
+    );
   });
 
   it("is kept nowhere", async () => {
