@@ -33,7 +33,10 @@ export interface ParameterProps {
   readonly initialOnly?: boolean;
 }
 
-/** A plain parameter that hosts read. */
+/**
+ * A plain parameter that hosts read. The provider marks its value as sensitive in plans; `insecure_value` would show it, but
+ * a parameter that is there cannot go from the one to the other: neither is written then.
+ */
 export class Parameter extends Construct {
   readonly resource: SsmParameter;
 
@@ -42,8 +45,8 @@ export class Parameter extends Construct {
     this.resource = new SsmParameter(this, "this", {
       name: resourceName("parameter", props.name),
       type: "String",
-      insecureValue: props.value, // no secret: a plan shows it, and its reviewer sees what changes
-      lifecycle: props.initialOnly ? { ignoreChanges: ["insecure_value"] } : undefined,
+      value: props.value,
+      lifecycle: props.initialOnly ? { ignoreChanges: ["value"] } : undefined,
     });
   }
 }

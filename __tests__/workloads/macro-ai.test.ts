@@ -174,8 +174,8 @@ describe("releases", () => {
     ).toEqual({ status: "Enabled" });
     expect(resource(single, "aws_ssm_parameter", "macro-ai_release")).toMatchObject({
       name: "/landfall/stage/macro-ai/release",
-      insecure_value: "none",
-      lifecycle: { ignore_changes: ["insecure_value"] },
+      value: "none",
+      lifecycle: { ignore_changes: ["value"] },
     });
   });
 

@@ -188,6 +188,9 @@ export class XScheduler extends Construct {
       "Where the OAuth web server takes callbacks.",
       isPrivate ? `https://${values.x_scheduler_domain}` : `http://${address}:${OAUTH_PORT}`,
     );
+    // The parameters' own values show in no plan
+    const source = `${refs.x_scheduler_repository} ${refs.x_scheduler_git_ref}`;
+    output("source", "Repository and git ref that the host runs after an apply.", source);
     output("log_groups", "Log groups: aws logs tail <name>/pipeline --follow", logGroups);
   }
 
