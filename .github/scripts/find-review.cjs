@@ -12,7 +12,7 @@ const { GitHub, main, required, setOutput, summarize } = require("./github.cjs")
 
 const LOOKS = 3;
 /** In milliseconds. A run may begin a little after its request was closed. */
-const CLOSED_BEFORE = 60 * 60 * 1000;
+const BEGINS_WITHIN = 5 * 60 * 1000;
 const PLAN = ".github/workflows/plan.yml";
 const DEPLOY = ".github/workflows/deploy.yml";
 
@@ -55,9 +55,9 @@ async function mergedPull(github, commit, branch) {
 
 /**
  * Another request of the same branch has plans of the same commits, and perhaps to a branch whose workflows nobody has
- * approved. One that was closed well before this one was opened has none that could be taken for this one's.
+ * approved. One that was closed well before the plan began, or opened after the merge, has none that could be this one.
  */
-async function requireOwnBranch(github, { number, head, created_at }) {
+async function requireOwnPlan(github, { created_at: begun }, { number, head, merged_at }) {
   const owner = github.repository.split("/")[0];
   const query = `head=${encodeURIComponent(`${owner}:${head.ref}`)}&state=all`;
   const pulls = await github.list(`/pulls?${query}`);
@@ -66,7 +66,8 @@ async function requireOwnBranch(github, { number, head, created_at }) {
       other.number !== number &&
       other.head.ref === head.ref &&
       other.head.repo?.full_name === github.repository &&
-      !(other.closed_at && Date.parse(other.closed_at) + CLOSED_BEFORE < Date.parse(created_at)),
+      !(other.closed_at && Date.parse(other.closed_at) + BEGINS_WITHIN < Date.parse(begun)) &&
+      !(Date.parse(other.created_at) > Date.parse(merged_at)),
   );
   if (others.length === 0) return;
   const numbers = others.map((other) => `#${other.number}`).join(" and ");
@@ -106,11 +107,14 @@ async function requireEndedBefore(github, { id }, { number, merged_at }) {
   );
 }
 
+/** By somebody, or by GitHub where the branch that it went to was merged and deleted. */
+const RETARGETED = ["base_ref_changed", "automatic_base_change_succeeded"];
+
 /** A plan is of the branch that the request went to when its run began, with that branch's workflow. */
 async function requireSameBase(github, { id, created_at }, { number }) {
   const events = await github.list(`/issues/${number}/events`);
   const moved = events.some(
-    ({ event, created_at: at }) => event === "base_ref_changed" && Date.parse(at) >= Date.parse(created_at),
+    ({ event, created_at: at }) => RETARGETED.includes(event) && Date.parse(at) >= Date.parse(created_at),
   );
   if (!moved) return;
   throw new NoReview(
@@ -148,8 +152,8 @@ async function find() {
     return { run: run.id, reason: `The reviews are those of run ${run.id}, named by hand.` };
   }
   const pull = await mergedPull(github, required("COMMIT"), branch);
-  await requireOwnBranch(github, pull);
   const run = await lastPlan(github, pull);
+  await requireOwnPlan(github, run, pull);
   await requireEndedBefore(github, run, pull);
   await requireSameBase(github, run, pull);
   await requireArtifacts(github, run);

@@ -107,10 +107,13 @@ test.each([
   expect(outputs.reason).toContain(reason);
 });
 
-test("a plan from before the request was turned to this branch does not count", async () => {
+test.each([
+  ["by somebody", "base_ref_changed"],
+  ["by GitHub", "automatic_base_change_succeeded"],
+])("a plan from before the request was turned to this branch %s does not count", async (_, event) => {
   reads("/issues/12/events", [
     { event: "labeled", created_at: "2026-11-01T08:00:00Z" },
-    { event: "base_ref_changed", created_at: "2026-11-01T09:30:00Z" },
+    { event, created_at: "2026-11-01T09:30:00Z" },
   ]);
   const { outputs } = await find();
   expect(outputs.run).toBe("");
@@ -143,8 +146,8 @@ describe("another request of the same branch", () => {
 
   test.each([
     ["is open", { closed_at: null }],
-    ["was closed after this one was opened", { closed_at: "2026-11-01T08:00:00Z" }],
-    ["was closed just before this one was opened", { closed_at: "2026-11-01T05:59:00Z" }],
+    ["was closed after the plan had begun", { closed_at: "2026-11-01T08:00:00Z" }],
+    ["was closed just before it began", { closed_at: "2026-11-01T07:26:00Z" }],
     ["was merged at the same time", {}],
   ])("that %s may have made the plan, so none counts", async (_, times) => {
     reads("/pulls", [
@@ -165,9 +168,20 @@ describe("another request of the same branch", () => {
     expect((await find()).outputs.run).toBe("100");
   });
 
-  test("that was closed long before does not matter: names of branches are used again", async () => {
-    reads("/pulls", [{ ...other, closed_at: "2026-10-31T12:00:00Z" }, pull]);
+  test.each([
+    ["was closed before the plan began", { closed_at: "2026-11-01T07:24:00Z" }],
+    ["was opened after the merge", { created_at: "2026-11-01T10:01:00Z", closed_at: null }],
+  ])("that %s does not matter: names of branches are used again", async (_, times) => {
+    reads("/pulls", [{ ...other, ...times }, pull]);
     expect((await find()).outputs.run).toBe("100");
+  });
+
+  test("whose plan was started again is not taken, though it was closed before this one's", async () => {
+    const begun = "2026-11-01T07:10:00Z";
+    const again = { ...planRun, id: 99, created_at: begun, run_started_at: "2026-11-01T09:30:00Z" };
+    reads("/actions/workflows/plan.yml/runs", { workflow_runs: [planRun, again] });
+    reads("/pulls", [{ ...other, closed_at: "2026-11-01T07:20:00Z" }, pull]);
+    expect((await find()).outputs.run).toBe("");
   });
 });
 
