@@ -402,6 +402,26 @@ describe("an environment's apply role", () => {
     expect([await may("s3:GetObject", "shared"), await may("s3:PutObject", "shared")]).toEqual([true, false]);
     expect(await may("s3:GetObject", "prod")).toBe(false);
   });
+
+  it.each([
+    ["apply", "stage/terraform.tfstate-md5", true],
+    ["apply", "shared/terraform.tfstate", false],
+    ["apply", "shared/terraform.tfstate-md5", false],
+    ["plan", "stage/terraform.tfstate", true],
+    ["plan", "stage/terraform.tfstate-md5", false],
+  ] as const)(
+    "writes locks and checksums of its own state alone: as %s %s: %s",
+    async (role, key, expected) => {
+      const table = `arn:aws:dynamodb:us-east-1:${account}:table/sandbox-chronos-terraform-state-locks`;
+      const LeadingKeys = [`sandbox-chronos-terraform-state-storage/${key}`];
+      const on = (action: string) =>
+        allowed(deployerPolicies(props("stage"))[role], action, table, {
+          "dynamodb:LeadingKeys": LeadingKeys,
+        });
+      expect([await on("dynamodb:PutItem"), await on("dynamodb:DeleteItem")]).toEqual([expected, expected]);
+      if (role === "apply") expect(await on("dynamodb:GetItem")).toBe(true);
+    },
+  );
 });
 
 describe("who operates an environment", () => {

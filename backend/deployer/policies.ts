@@ -327,8 +327,7 @@ class Policies {
 
   /** The state: its own stack's to write, and of what it reads others. A plan only locks it. */
   state(role: "plan" | "apply"): Grant[] {
-    const { stateBucket, stateLockTable, stack } = this.props;
-    const region = this.props.stateRegion ?? this.props.region;
+    const { stateLockTable, stack } = this.props;
     const own = (end: string) => [`${this.stateBucketArn}/${stack}/${end}`];
     return [
       ...this.readsOfState(),
@@ -340,25 +339,28 @@ class Policies {
             { actions: ["s3:GetObjectVersion"], resources: own("*") },
           ]
         : []),
-      ...(stateLockTable === undefined
-        ? []
-        : [
-            {
-              actions: ["dynamodb:DescribeTable"],
-              resources: this.arns("dynamodb", `table/${stateLockTable}`, region),
-            },
-            {
-              actions: ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"],
-              resources: this.arns("dynamodb", `table/${stateLockTable}`, region),
-              condition: {
-                "ForAllValues:StringLike": {
-                  "dynamodb:LeadingKeys": (role === "apply" ? this.readStates : [stack]).map(
-                    (name) => `${stateBucket}/${name}/*`,
-                  ),
-                },
-              },
-            },
-          ]),
+      ...(stateLockTable === undefined ? [] : this.lockTable(role, stateLockTable)),
+    ];
+  }
+
+  /** Entries of the lock table: a state's lock, and its checksum, whose key goes on with `-md5`. */
+  private lockTable(role: "plan" | "apply", table: string): Grant[] {
+    const { stateBucket, stack } = this.props;
+    const resources = this.arns("dynamodb", `table/${table}`, this.props.stateRegion ?? this.props.region);
+    const entries = (actions: readonly string[], names: readonly string[], end: string): Grant => ({
+      actions,
+      resources,
+      condition: {
+        "ForAllValues:StringLike": {
+          "dynamodb:LeadingKeys": names.map((name) => `${stateBucket}/${name}/${end}`),
+        },
+      },
+    });
+    const writes = ["dynamodb:DeleteItem", "dynamodb:PutItem"];
+    return [
+      { actions: ["dynamodb:DescribeTable"], resources },
+      entries(["dynamodb:GetItem"], role === "apply" ? this.readStates : [stack], "*"),
+      entries(writes, [stack], role === "apply" ? "*" : "terraform.tfstate"),
     ];
   }
 
