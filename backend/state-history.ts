@@ -201,7 +201,7 @@ export async function planRestore(
   }
   const unreadable = !over.deleted && last.version !== over;
   const now = over.deleted || unreadable ? new Map<string, string | undefined>() : last.facts.resources;
-  const same = last.version === over && withSerial(text, 0) === withSerial(last.text, 0);
+  const same = last.version === over && isSameButSerial(last.text, text);
   const serial = same ? last.facts.serial : Math.max(then.serial, last.facts.serial) + 1;
   return {
     version,
@@ -276,6 +276,18 @@ function withSerial(text: string, serial: number): string {
   if (is?.serial !== serial || !isDeepStrictEqual({ ...was, serial }, is))
     throw new LandfallError("This state is not written as Terraform writes it; its serial was not found.");
   return changed;
+}
+
+/** One that a tool has written otherwise than Terraform counts as another. */
+function isSameButSerial(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((text) => {
+    try {
+      return withSerial(text, 0);
+    } catch {
+      return undefined;
+    }
+  });
+  return first !== undefined && first === second;
 }
 
 /**

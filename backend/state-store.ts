@@ -77,6 +77,9 @@ export interface StoredVersion {
 /** AWS says that whoever asks may not. */
 export class AccessDenied extends LandfallError {}
 
+/** A state that is none, such as an empty object. */
+export class StateBroken extends LandfallError {}
+
 /** A version that the bucket has no longer. */
 export class VersionGone extends LandfallError {}
 
@@ -201,10 +204,21 @@ export class StateStore {
     );
   }
 
-  /** The stack's state, undefined where it was never deployed. */
+  /** The stack's state, undefined where it was never deployed. @throws {StateBroken} */
   async read(): Promise<State | undefined> {
-    const body = await this.object(this.location.key);
-    return body === undefined ? undefined : (JSON.parse(body) as State);
+    const { bucket, key } = this.location;
+    const body = await this.object(key);
+    if (body === undefined) return undefined;
+    try {
+      const state = JSON.parse(body) as State | null;
+      if (state !== null && typeof state === "object") return state;
+    } catch {
+      // said below
+    }
+    const [stack = ""] = key.split("/");
+    throw new StateBroken(`The state ${key} in the bucket ${bucket} is empty, or no state.`, {
+      mend: `Go back to what it was: ./landfall state history ${stack}, then ./landfall state restore ${stack} VERSION`,
+    });
   }
 
   /** Who holds the stack's lock, undefined where it is free. */

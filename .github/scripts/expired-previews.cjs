@@ -20,7 +20,13 @@ function daysOf(text) {
 /** Previews that are there, of all stacks. An empty state stays in the bucket when its stack is destroyed. */
 function previewsIn(stacks) {
   const previews = stacks.filter(({ name }) => name === undefined || /^pr-[1-9]\d*$/.test(name));
-  for (const { name, modified, resources } of previews) {
+  for (const { name, modified, resources, denied, broken } of previews) {
+    if (name !== undefined && (denied || broken)) {
+      console.log(
+        `::warning::The state of ${name} cannot be read, so it stays: ./landfall state history ${name}`,
+      );
+      continue;
+    }
     if (name === undefined || Number.isNaN(Date.parse(modified)) || typeof resources !== "number") {
       throw new Error(
         `${name ?? "a stack"}: \`state list\` did not tell its name, time or number of resources`,

@@ -179,6 +179,16 @@ describe("going back", () => {
     expect((await plan(again, "version-a")).same).toBe(true);
   });
 
+  test("goes over a state that a tool has rewritten", async () => {
+    const state = JSON.parse(stateText(6, [host])) as Record<string, unknown>;
+    const sorted = Object.fromEntries(Object.entries(state).sort(([one], [other]) => (one < other ? -1 : 1)));
+    const bucket = new Bucket([
+      ["version-b", JSON.stringify({ a: {}, ...sorted })],
+      ["version-a", stateText(5, [host])],
+    ]);
+    expect(await plan(bucket, "version-a")).toMatchObject({ same: false, serial: 7, unreadable: false });
+  });
+
   test.each([
     ["version-c", "is the current one"],
     ["version-bb", 'has no version "version-bb". Did you mean version-b?'],

@@ -161,6 +161,8 @@ describe("list", () => {
   let asked: string[];
   /** Of which stacks the state may be read. */
   let readable: RegExp;
+  /** Of which stack the state is empty. */
+  let broken: string | undefined;
   /** S3 on loopback. */
   const server = createServer(({ url = "" }, response) => {
     const key = new URL(url, "http://s3").pathname.split("/").slice(2).join("/");
@@ -173,13 +175,14 @@ describe("list", () => {
     asked.push(key);
     if (!readable.test(key)) return response.writeHead(403).end("<Error><Code>AccessDenied</Code></Error>");
     if (key.endsWith(".tflock")) return response.writeHead(404).end("<Error><Code>NoSuchKey</Code></Error>");
-    return response.end(stateText(6, [host]));
+    return response.end(key === `${broken}/terraform.tfstate` ? "" : stateText(6, [host]));
   });
   beforeAll(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)));
   afterAll(() => new Promise((resolve) => server.close(resolve)));
   beforeEach(() => {
     asked = [];
     readable = /./;
+    broken = undefined;
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const emulator = { endpoint, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
     const location = {
@@ -222,6 +225,13 @@ describe("list", () => {
     const [told] = JSON.parse(printed) as object[];
     expect(told).toMatchObject({ name: "state", denied: true, orphaned: false });
     expect(told).not.toHaveProperty("resources");
+  });
+
+  test("tells which is no state, and the others", async () => {
+    broken = "pr-7";
+    await state("list");
+    expect(printed).toMatch(/^pr-7 +\S+ +2 KiB +\? +\? +no environment file; is no state: see its history$/m);
+    expect(printed).toMatch(/^stage +\S+ +2 KiB +6 +1/m);
   });
 
   test("takes a name for the whole name", async () => {

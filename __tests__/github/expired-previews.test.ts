@@ -42,6 +42,16 @@ test("a preview goes after a week, and after as many days as are set", async () 
   expect(await previews([stack("pr-1", 2.1)], "2")).toEqual(["pr-1"]);
 });
 
+test("a preview whose state cannot be read stays, is told, and does not hold up others", async () => {
+  const unreadable = { name: "pr-1", modified: daysAgo(9), size: 0 };
+  for (const why of [{ broken: true }, { denied: true }]) {
+    const ran = await expired([{ ...unreadable, ...why }, stack("pr-2")]);
+    expect(JSON.parse(ran.outputs.previews!)).toEqual(["pr-2"]);
+    expect(ran.told).toContain("::warning::The state of pr-1 cannot be read");
+  }
+  expect((await expired([unreadable])).exitCode).toBe(1);
+});
+
 test("nothing but previews ever goes", async () => {
   const others = ["prod", "stage", "shared", "state", "pr-", "pr-0", "pr-2x", "xpr-2", "pr-02", "pr-2-prod"];
   expect(await previews(others.map((name) => stack(name, 100)))).toEqual([]);

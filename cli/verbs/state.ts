@@ -13,6 +13,7 @@ import {
 } from "../../backend/state-history";
 import {
   AccessDenied,
+  StateBroken,
   countManaged,
   StateStore,
   type State,
@@ -47,6 +48,8 @@ interface Listed {
   readonly lock?: LockHolder;
   /** Whether there is no right to read it, so that no more is known. */
   readonly denied?: true;
+  /** Whether it is no state that can be read. */
+  readonly broken?: true;
 }
 
 /**
@@ -83,6 +86,7 @@ async function readListed(
     return { ...found, serial: state?.serial, resources: state && countManaged(state), lock };
   } catch (error) {
     if (error instanceof AccessDenied) return { ...found, denied: true };
+    if (error instanceof StateBroken) return { ...found, broken: true };
     throw error;
   }
 }
@@ -115,7 +119,7 @@ const some = (sign: string, addresses: readonly string[]): string[] => {
 const sizeOf = (bytes: number): string => `${Math.ceil(bytes / 1024)} KiB`;
 
 function listText(listed: readonly Listed[]): string {
-  const rows = listed.map(({ name, modified, size, serial, resources, orphaned, lock, denied }) => [
+  const rows = listed.map(({ name, modified, size, serial, resources, orphaned, lock, denied, broken }) => [
     name,
     modified,
     sizeOf(size),
@@ -125,6 +129,7 @@ function listText(listed: readonly Listed[]): string {
       orphaned ? "no environment file" : "",
       lock ? describeHolder(lock) : "",
       denied ? "no right to read" : "",
+      broken ? "is no state: see its history" : "",
     ]
       .filter(Boolean)
       .join("; "),
