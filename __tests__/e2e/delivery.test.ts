@@ -2,7 +2,7 @@ import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from "@aws-sdk/clie
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { execaSync } from "execa";
 import { hostname, userInfo } from "node:os";
-import { ec2, expectExit, Project, type Ran } from "./support/project";
+import { clientOf, ec2, expectExit, Project, type Ran } from "./support/project";
 
 jest.setTimeout(5 * 60_000);
 
@@ -78,13 +78,8 @@ describe("a change on its way", () => {
     });
     expectExit(await project.landfall("sandbox", "up"), 0);
     endpoint = (await project.sandboxEnvironment()).AWS_ENDPOINT_URL ?? "";
-    const client = {
-      endpoint,
-      region: "us-east-1",
-      credentials: { accessKeyId: "sandbox", secretAccessKey: "sandbox" },
-    };
-    s3 = new S3Client({ ...client, forcePathStyle: true });
-    dynamodb = new DynamoDBClient(client);
+    s3 = new S3Client(clientOf(endpoint));
+    dynamodb = new DynamoDBClient(clientOf(endpoint));
   });
   afterAll(async () => {
     s3?.destroy();

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { projectRoot } from "../../environments/root";
 import { emulatorEnvironment, emulatorStatus, startEmulator, stopEmulator } from "../../sandbox/emulator";
+import { clientOf } from "./support/project";
 import { ensureVenv } from "../../sandbox/venv";
 
 const minutes = 60_000;
@@ -105,7 +106,7 @@ describe("start and stop", () => {
 describe("conditional writes", () => {
   const client = async () => {
     const { endpoint } = await startEmulator({ stateFolder });
-    return { endpoint, region, credentials: { accessKeyId: "sandbox", secretAccessKey: "sandbox" } };
+    return clientOf(endpoint);
   };
   const winners = async (writes: readonly Promise<unknown>[]): Promise<number> =>
     (await Promise.allSettled(writes)).filter(({ status }) => status === "fulfilled").length;
@@ -114,7 +115,7 @@ describe("conditional writes", () => {
   test(
     "of many that create one S3 object, one wins",
     async () => {
-      const s3 = new S3Client({ ...(await client()), forcePathStyle: true });
+      const s3 = new S3Client(await client());
       await s3.send(new CreateBucketCommand({ Bucket: "locks" }));
       const put = (Body: string) =>
         s3.send(new PutObjectCommand({ Bucket: "locks", Key: "tflock", Body, IfNoneMatch: "*" }));

@@ -22,7 +22,7 @@ import { parseEnvFile } from "../../environments/env-file";
 import { projectRoot } from "../../environments/root";
 import { startEmulator, stopEmulator } from "../../sandbox/emulator";
 import { processes } from "./support/processes";
-import { expectExit, Project, type Ran } from "./support/project";
+import { clientOf, expectExit, Project, type Ran } from "./support/project";
 import { BuildahHome, hasBuildah, hasRegistry, linesOf, LocalRegistry } from "./support/registry";
 
 jest.setTimeout(2 * 60_000);
@@ -457,12 +457,7 @@ describeIf("with ECR (needs root, docker-registry and buildah)", () => {
     commit("first");
     ({ endpoint } = await startEmulator({ stateFolder: stateFolder() }));
     // `shared` as if it were deployed
-    const s3 = new S3Client({
-      endpoint,
-      region: "us-east-1",
-      forcePathStyle: true,
-      credentials: { accessKeyId: "sandbox", secretAccessKey: "sandbox" },
-    });
+    const s3 = new S3Client(clientOf(endpoint));
     const Bucket = "sandbox-chronos-terraform-state-storage";
     const outputs = { image_repositories: { value: repositories } };
     await s3.send(new CreateBucketCommand({ Bucket }));

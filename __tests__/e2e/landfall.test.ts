@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { parseEnvFile } from "../../environments/env-file";
 import { killTree, processes } from "./support/processes";
-import { ec2, expectExit, Project, type Ran } from "./support/project";
+import { clientOf, ec2, expectExit, Project, type Ran } from "./support/project";
 import { unzipped } from "./support/unzip";
 
 jest.setTimeout(10 * 60_000);
@@ -71,12 +71,7 @@ describe.each(binaries)("from a clean clone with %s", (binary) => {
     expect(ran.stdout).toMatch(/^dashboard_public_ip = [\d.]+$/m);
     aws = await project.sandboxEnvironment();
     expect(new URL(endpoint()).hostname).toBe("127.0.0.1");
-    s3 = new S3Client({
-      endpoint: endpoint(),
-      region: "us-east-1",
-      forcePathStyle: true,
-      credentials: { accessKeyId: "sandbox", secretAccessKey: "sandbox" },
-    });
+    s3 = new S3Client(clientOf(endpoint()));
   });
 
   it("the hosts are there, as they were asked for", async () => {

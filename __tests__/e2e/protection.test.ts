@@ -1,7 +1,7 @@
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { execaSync } from "execa";
-import { call, ec2, expectExit, Project, type Ran } from "./support/project";
+import { call, clientOf, ec2, expectExit, Project, type Ran } from "./support/project";
 
 jest.setTimeout(10 * 60_000);
 
@@ -58,13 +58,8 @@ describe("an environment of the class prod", () => {
     });
     expectExit(await project.landfall("sandbox", "up"), 0);
     endpoint = (await project.sandboxEnvironment()).AWS_ENDPOINT_URL ?? "";
-    const client = {
-      endpoint,
-      region: "us-east-1",
-      credentials: { accessKeyId: "sandbox", secretAccessKey: "sandbox" },
-    };
-    s3 = new S3Client({ ...client, forcePathStyle: true });
-    dynamodb = new DynamoDBClient(client);
+    s3 = new S3Client(clientOf(endpoint));
+    dynamodb = new DynamoDBClient(clientOf(endpoint));
     await dynamodb.send(new PutItemCommand({ TableName, Item: token }));
     await s3.send(new PutObjectCommand({ ...release, Body: "release" }));
   });

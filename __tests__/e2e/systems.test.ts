@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { parseEnvFile } from "../../environments/env-file";
 import type { ApplyClock } from "../support/critical-path";
 import { isAllowed } from "../support/iam";
-import { call, ec2, expectExit, Project, type Ran } from "./support/project";
+import { call, clientOf, ec2, expectExit, Project, type Ran } from "./support/project";
 import { pulledState, tellChain, timedSandboxUp } from "./support/timing";
 import { unzipped } from "./support/unzip";
 
@@ -179,12 +179,7 @@ describe("five systems", () => {
 
   it("no secret is in the JSON, the plan, the state and its versions, or what was printed", async () => {
     const folder = project.path("cdktf.out", "stacks", "sandbox");
-    const s3 = new S3Client({
-      endpoint,
-      region: "us-east-1",
-      forcePathStyle: true,
-      credentials: { accessKeyId: "sandbox", secretAccessKey: "sandbox" },
-    });
+    const s3 = new S3Client(clientOf(endpoint));
     const found: Record<string, string> = {
       json: readFileSync(`${folder}/cdk.tf.json`, "utf8"),
       plan: unzipped(`${folder}/landfall.tfplan`),

@@ -111,6 +111,14 @@ export function expectExit({ exitCode, stdout, stderr }: Ran, expected: number):
     throw new Error(`exit code ${exitCode}, expected ${expected}\n${String(stdout)}\n${String(stderr)}`);
 }
 
+/** For a client of the AWS SDK, of whichever service of the emulator. */
+export const clientOf = (endpoint: string) => ({
+  endpoint,
+  region: "us-east-1",
+  credentials: { accessKeyId: "sandbox", secretAccessKey: "sandbox" },
+  forcePathStyle: true, // of S3: the emulator has one name
+});
+
 /** Asks the emulator's EC2, whose answer is XML. */
 export const ec2 = (endpoint: string, parameters: Record<string, string>): Promise<string> =>
   call(endpoint, "ec2", { body: new URLSearchParams({ Version: "2016-11-15", ...parameters }) });
