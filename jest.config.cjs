@@ -36,6 +36,7 @@ module.exports = {
     {
       ...common,
       displayName: "unit",
+      testEnvironment: "<rootDir>/jest.environment.cjs",
       setupFiles: ["<rootDir>/__tests__/support/terraform-version.ts"],
       testMatch: ["**/*.test.ts"],
       testPathIgnorePatterns: ["/e2e/"],
