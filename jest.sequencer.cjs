@@ -20,12 +20,29 @@ const slowest = [
   "chronos-configure",
 ];
 
+/** Unit tests that start most processes: a fork costs by the memory of its parent, which grows with each file. */
+const forking = [
+  "images-source",
+  "doctor",
+  "types",
+  "images",
+  "bad-files",
+  "health",
+  "chronos-application",
+  "db",
+  "remote",
+  "release",
+  "macro-ai-files",
+  "x-scheduler-files",
+];
+
 /** Jest's own goes by earlier runs, which a fresh clone has not had, then by size. https://jestjs.io/docs/configuration#testsequencer-string */
 module.exports = class {
   sort(tests) {
     const place = ({ path }) => {
-      const index = path.includes("/e2e/") ? slowest.indexOf(basename(path, ".test.ts")) : -1;
-      return index === -1 ? slowest.length : index;
+      const first = path.includes("/e2e/") ? slowest : forking;
+      const index = first.indexOf(basename(path, ".test.ts"));
+      return index === -1 ? first.length : index;
     };
     const size = ({ path }) => statSync(path).size;
     return [...tests].sort((one, other) => place(one) - place(other) || size(other) - size(one));
