@@ -5,6 +5,7 @@ import type { Review, Risk } from "../../cli/review/model";
 import { reviewOf } from "../../cli/review/review";
 import { shortened, visible } from "../../cli/review/text";
 import type { ResourceChange } from "../../cli/plan-document";
+import { anyCharacter } from "../support/any-character";
 import {
   created,
   destroyed,
@@ -74,7 +75,7 @@ function faultsOf(text: string): string[] {
 
 describe("a text of somebody else's", () => {
   const hostile = fc.oneof(
-    fc.string({ unit: "binary", maxLength: 60 }),
+    fc.string({ unit: anyCharacter, maxLength: 60 }),
     fc.string({ unit: "grapheme", maxLength: 60 }),
     fc
       .array(
