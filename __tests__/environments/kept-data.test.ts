@@ -1,12 +1,12 @@
 import { keptWithoutConfiguration } from "../../environments/environment-stack";
-import { environmentEnv, resources, sharedEnv, synthesizeFiles } from "../support/stacks";
+import { environmentEnv, resources, sharedEnv, synthesizeOnce } from "../support/stacks";
 
 const all = keptWithoutConfiguration.map((address) => address.join("."));
 const of = (system: string) => all.filter((address) => address.includes(`.${system}_`));
 const addresses = of("viewer-atlas");
 
 function synthesized(inputs: Record<string, string>) {
-  const { stacks, json } = synthesizeFiles(
+  const { stacks, json } = synthesizeOnce(
     {
       "shared.env": {
         ...sharedEnv,
@@ -15,7 +15,7 @@ function synthesized(inputs: Record<string, string>) {
       },
       "prod.env": { ...environmentEnv("prod"), TF_VAR_systems: "viewer-atlas", ...inputs },
     },
-    { only: ["prod"] },
+    ["prod"],
   );
   return { stack: stacks.get("prod"), json: json("prod") };
 }

@@ -1,6 +1,6 @@
 import { imageInput } from "../../environments/catalogue/atomic-calendar";
 import { serviceNames } from "../../workloads/atomic-calendar/services";
-import { sharedEnv, synthesizeFiles, type Synthesized } from "./stacks";
+import { sharedEnv, synthesizeOnce, type Synthesized } from "./stacks";
 
 export type Json = ReturnType<Synthesized["json"]>;
 
@@ -29,12 +29,12 @@ export const inputs: Readonly<Record<string, string>> = {
 export function atomicCalendar(own: Record<string, string> = {}, shared: Record<string, string> = {}) {
   const name = own.TF_VAR_deptype ?? "stage";
   const given = Object.entries({ TF_VAR_deptype: name, ...inputs, ...images, ...tracing, ...own });
-  const synthesis = synthesizeFiles(
+  const synthesis = synthesizeOnce(
     {
       "shared.env": { ...sharedEnv, ...sharedInputs, ...shared },
       [`${name}.env`]: Object.fromEntries(given.filter(([, value]) => value !== "")),
     },
-    { only: [name] },
+    [name],
   );
   return {
     problems: synthesis.broken.flatMap(({ problems }) => problems),

@@ -30,9 +30,12 @@ export interface Synthesized extends Synthesis {
   json(stack: string): Block;
 }
 
+/** Settings files by their name, as assignments or as text. */
+type Files = Readonly<Record<string, Readonly<Record<string, string>> | string>>;
+
 /** Writes the files to a folder of their own, synthesizes them and reads the JSON back. */
 export function synthesizeFiles(
-  files: Readonly<Record<string, Readonly<Record<string, string>> | string>>,
+  files: Files,
   options: { only?: string[]; processEnvironment?: NodeJS.ProcessEnv; folder?: string } = {},
 ): Synthesized {
   const folder = join(options.folder ?? temporaryFolder(), "environments");
@@ -55,9 +58,19 @@ export function synthesizeFiles(
   };
 }
 
+const known = new Map<string, Synthesized>();
+
+/** These stacks of the files; once for each test file, as `json` gives a new copy each time. */
+export function synthesizeOnce(files: Files, only: string[]): Synthesized {
+  const key = JSON.stringify([files, only]);
+  const synthesized = known.get(key) ?? synthesizeFiles(files, { only });
+  known.set(key, synthesized);
+  return synthesized;
+}
+
 /** `shared` alone, with these inputs besides the least. */
 export const synthesizeShared = (inputs: Record<string, string> = {}): Block =>
-  usable(synthesizeFiles({ "shared.env": { ...sharedEnv, ...inputs } }, { only: ["shared"] })).json("shared");
+  usable(synthesizeOnce({ "shared.env": { ...sharedEnv, ...inputs } }, ["shared"])).json("shared");
 
 /** `stage` alone, with these inputs besides the least. */
 export const synthesizeStage = (
@@ -65,9 +78,9 @@ export const synthesizeStage = (
   shared: Record<string, string> = {},
 ): Block =>
   usable(
-    synthesizeFiles(
+    synthesizeOnce(
       { "shared.env": { ...sharedEnv, ...shared }, "stage.env": { ...environmentEnv("stage"), ...inputs } },
-      { only: ["stage"] },
+      ["stage"],
     ),
   ).json("stage");
 
