@@ -199,8 +199,12 @@ function partsOf(arn: string): readonly string[] {
   );
 }
 
+/** Most texts have none, and are simply compared. */
+const hasWildcard = (text: string): boolean => text.includes("*") || text.includes("?");
+
 /** `*` is any text, `?` any character. */
 function overlapText(a: string, b: string): boolean {
+  if (!hasWildcard(a) && !hasWildcard(b)) return a === b;
   // reached[j]: the pattern a up to here and b up to j can be the same text
   let reached = [...b, ""].map((_, j) => /^\**$/.test(b.slice(0, j)));
   for (const one of a) {
@@ -217,6 +221,7 @@ function overlapText(a: string, b: string): boolean {
 }
 
 function coversText(pattern: string, other: string): boolean {
+  if (!hasWildcard(pattern)) return pattern === other;
   const source = pattern
     .replace(/[.+^${}()|[\]\\]/g, "\\$&")
     .replace(/\*/g, ".*")
