@@ -13,11 +13,22 @@ export interface Difference {
   readonly path: readonly PathStep[];
   readonly before: End;
   readonly after: End;
+  /** The text of JSON that it is a part of. */
+  readonly within?: Whole;
+}
+
+/** A text of JSON that differs, and where it is. */
+export interface Whole {
+  readonly path: readonly PathStep[];
+  readonly before: End;
+  readonly after: End;
 }
 
 /** A place in the two trees of values, with the marks of the same place. */
 interface Place {
   readonly path: readonly PathStep[];
+  /** The path, and what entries of lists are called by a name within them; by it secrets are known. */
+  readonly names: readonly PathStep[];
   readonly before: unknown;
   readonly after: unknown;
   readonly unknown: unknown;
@@ -33,8 +44,8 @@ type Values = Readonly<Record<string, unknown>>;
  * @param path where the change's values are; by it secrets are known
  */
 export function differencesOf(change: Change, path: readonly PathStep[] = []): readonly Difference[] {
-  if (path.length > 0) return walk({ ...placeOf(change), path });
-  const found = known.get(change) ?? walk({ ...placeOf(change), path });
+  if (path.length > 0) return walk({ ...placeOf(change), path, names: path });
+  const found = known.get(change) ?? walk({ ...placeOf(change), path, names: path });
   known.set(change, found);
   return found;
 }
@@ -42,7 +53,7 @@ export function differencesOf(change: Change, path: readonly PathStep[] = []): r
 /** Review and fingerprint ask for the same. */
 const known = new WeakMap<Change, readonly Difference[]>();
 
-const placeOf = (change: Change): Omit<Place, "path"> => ({
+const placeOf = (change: Change): Omit<Place, "path" | "names"> => ({
   before: change.before,
   after: change.after,
   unknown: change.after_unknown,
@@ -52,7 +63,7 @@ const placeOf = (change: Change): Omit<Place, "path"> => ({
 
 /** The change of a value as a whole, where it differs. @param path by which secrets are known */
 export const wholeDifference = (change: Change, path: readonly PathStep[]): Difference | undefined =>
-  leaf({ ...placeOf(change), path })[0];
+  leaf({ ...placeOf(change), path, names: path })[0];
 
 const isValues = (value: unknown): value is Values =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -69,7 +80,8 @@ function walk(place: Place): Difference[] {
   if (beforeMarks === true || afterMarks === true || unknown === true) return leaf(place);
   const json = { before: parsedJson(before), after: parsedJson(after) };
   if (before !== after && json.before !== undefined && json.after !== undefined) {
-    return walkChildren({ ...place, ...json }, true);
+    const within = wholeOf(place);
+    return walkChildren({ ...place, ...json }, true).map((difference) => ({ ...difference, within }));
   }
   const fits = (is: (value: unknown) => boolean) =>
     [before, after, unknown].some(is) &&
@@ -106,12 +118,24 @@ const enter = (place: Place, json: boolean): Difference[] => {
 
 const step = (place: Place, name: PathStep, before?: PathStep, after?: PathStep): Place => ({
   path: [...place.path, name],
+  names: [...place.names, ...calledOf(place), name],
   before: at(place.before, before),
   after: at(place.after, after),
   unknown: at(place.unknown, after),
   beforeMarks: at(place.beforeMarks, before),
   afterMarks: at(place.afterMarks, after),
 });
+
+/** What both ends say that they are called, such as a variable in a list where that name is there twice. */
+const calledOf = ({ path, before, after }: Place): PathStep[] =>
+  typeof path.at(-1) === "number" ? [before, after].flatMap(nameOf) : [];
+
+/** The name that an entry of a list has within it. */
+function nameOf(value: unknown): string[] {
+  const name = isValues(value) ? [value.name, value.Name, value.key, value.Key].find(isText) : undefined;
+  return name === undefined ? [] : [name];
+}
+const isText = (value: unknown): value is string => typeof value === "string";
 
 /** A mark of the whole is one of each part. */
 const at = (value: unknown, key: PathStep | undefined): unknown => {
@@ -188,19 +212,29 @@ export function parsedJson(text: unknown): unknown {
 }
 
 function leaf(place: Place): Difference[] {
-  const { path, unknown, before, after, beforeMarks, afterMarks } = place;
+  const { path, names, unknown, before, after, beforeMarks, afterMarks } = place;
   const isUnknown = isMarked(unknown);
   if (!isUnknown && canonical(before) === canonical(after)) return [];
   const secret = isMarked(beforeMarks) || isMarked(afterMarks);
   const end = (value: unknown): End => {
     if (isEmpty(value) || (secret && value === "")) return { kind: "absent" };
     if (secret) return { kind: "sensitive" };
-    const redactedValue = redacted(value, path);
-    return redactedValue === sensitive ? { kind: "sensitive" } : { kind: "value", value: redactedValue };
+    return endOf(value, names);
   };
   const ends = { before: end(before), after: isUnknown ? ({ kind: "unknown" } as const) : end(after) };
   return ends.before.kind === "absent" && ends.after.kind === "absent" ? [] : [{ path, ...ends }];
 }
+
+function endOf(value: unknown, names: readonly PathStep[]): End {
+  const told = redacted(value, names);
+  return told === sensitive ? { kind: "sensitive" } : { kind: "value", value: told };
+}
+
+const wholeOf = ({ path, names, before, after }: Place): Whole => ({
+  path,
+  before: endOf(before, names),
+  after: endOf(after, names),
+});
 
 const isEmpty = (value: unknown): boolean =>
   isNothing(value) || (!isScalar(value) && canonical(value) === "");
@@ -214,13 +248,8 @@ function redacted(value: unknown, path: readonly PathStep[]): unknown {
     const json = parsedJson(value);
     return json === undefined ? withoutLogins(value) : JSON.stringify(redacted(json, path));
   }
-  if (isList(value)) {
-    const names = isIdentity("name", value) || isIdentity("Name", value);
-    return value.map((entry, index) => {
-      const named = names ? String((entry as Values).name ?? (entry as Values).Name) : index;
-      return redacted(entry, [...path, named]);
-    });
-  }
+  if (isList(value))
+    return value.map((entry, index) => redacted(entry, [...path, nameOf(entry)[0] ?? index]));
   if (!isValues(value)) return value;
   return Object.fromEntries(
     Object.keys(value)

@@ -29,6 +29,9 @@ const about = new Set(
   "arn arns id ids name version enabled path length type types from days hours minutes url uri".split(" "),
 );
 
+/** Lists whose entries' names say nothing of what is in them: a Sid such as ReadSecrets, a container such as token-api. */
+const named = /^(statement|container_?definitions)$/i;
+
 /**
  * Whether a value there is taken for a secret by its name alone. Providers mark what they know to be sensitive; this is
  * for what they do not know, such as a password in a task's `environment`.
@@ -37,7 +40,7 @@ export const holdsSecret = (path: readonly PathStep[]): boolean => {
   const last = wordsOf(path.at(-1)).at(-1);
   if (last !== undefined && about.has(last)) return false;
   return path.some((step, place) => {
-    if (place > 0 && /^statement$/i.test(String(path[place - 1]))) return false; // a Sid, such as ReadSecrets
+    if (place > 0 && named.test(String(path[place - 1]))) return false;
     return isSecretName(wordsOf(step)) || isKeyVariable(step);
   });
 };
@@ -71,3 +74,18 @@ export const isArn = (text: string): boolean => /^arn:[\w-]+:[\w-]+:[\w-]*:\d*:[
 /** The text without the user and password of the addresses in it. A password may have an @ or a slash in it. */
 export const withoutLogins = (text: string): string =>
   text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@:"']*:[^\s"']*@/gi, "$1(sensitive)@");
+
+/** `name=value` and `name: value`, as scripts, environment files and YAML have them. */
+const assignment = /^(\s*(?:- +)?(?:(?:export|local|readonly) +)?["']?)([\w.-]+)(["']?(?: *= *|: +))(.*\S.*)$/;
+/** What a shell puts there, an empty value, or the start of a block. */
+const noValue =
+  /^(?:"?\$(?:\(|(?:[A-Z\d_]+|\{\w+(?::?\?[^}]*|:?-)?\})"?\s*$)|""|''|[|>][-+]?\s*$|(?:null|true|false)\s*$)/;
+
+/** A line of a script or a file of settings, without the value where its name says that this is a secret. */
+export function withoutSecret(line: string): string {
+  const [, start = "", name = "", sign = "", value = ""] = assignment.exec(line) ?? [];
+  const isSecret = name !== "" && !noValue.test(value) && !isArn(unquoted(value)) && holdsSecret([name]);
+  return withoutLogins(isSecret ? `${start}${name}${sign}(sensitive)` : line);
+}
+
+const unquoted = (text: string): string => text.trim().replace(/^(["'])(.*)\1$/, "$2");
