@@ -142,7 +142,6 @@ describe("attributes", () => {
       ),
     ).toEqual([
       "disk.0.type: gp2 -> gp3",
-      "rule.new.name: <absent> -> new",
       "rule.new.port: <absent> -> 0",
       "rule.b.port: 2 -> 3",
     ]);
@@ -158,7 +157,7 @@ describe("attributes", () => {
         { rule: named, range: [{ to: 1 }, { to: 2 }] },
         { rule: named.slice(1), range: [{ to: 2 }] },
       ),
-    ).toEqual(["range.0.to: 1 -> <absent>", "rule.a.name: a -> <absent>", "rule.a.port: 1 -> <absent>"]);
+    ).toEqual(["range.0.to: 1 -> <absent>", "rule.a.port: 1 -> <absent>"]);
   });
 
   it("without a name in lists are told by their place, and one before them does not make all differ", () => {

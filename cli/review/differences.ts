@@ -161,7 +161,7 @@ interface Pair {
 }
 
 /** What in a list's entries says which is which. */
-const identities = ["Sid", "sid", "name", "Name", "containerName", "key", "Key", "id"];
+export const identities = ["Sid", "sid", "name", "Name", "containerName", "key", "Key", "id"];
 
 /** Which entry of one list has become which of the other: equal ones, then those of one name, then by their order. */
 function pairs(before: readonly unknown[], after: readonly unknown[], unknown: readonly unknown[]): Pair[] {

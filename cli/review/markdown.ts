@@ -9,6 +9,7 @@ import type {
   Shown,
 } from "./model";
 import { reviewedActions } from "./model";
+import { pathText } from "./path";
 import { wordsFor } from "./shown";
 import { bytesOf } from "./text";
 
@@ -256,12 +257,6 @@ const attributeRow = ({ path, before, after, replaces }: AttributeChange, { valu
     cell(before, value),
     cell(after, value),
   ]);
-
-/** As it is written in Terraform: `a.b[0].c`. */
-export const pathText = (path: AttributeChange["path"]): string =>
-  path
-    .map((step, index) => (typeof step === "number" ? `[${step}]` : index === 0 ? step : `.${step}`))
-    .join("");
 
 const cell = (end: Shown, most: number): string => {
   if (end.kind === "absent") return "–";

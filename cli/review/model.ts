@@ -15,16 +15,43 @@ export type ReviewedAction = (typeof reviewedActions)[number];
 
 /** A value as it may be shown: never a secret. */
 export type Shown =
-  | { readonly kind: "value"; readonly text: string }
+  | {
+      readonly kind: "value";
+      readonly text: string;
+      /** All of it, where `text` is a part. */
+      readonly full?: string;
+    }
   | { readonly kind: "sensitive" }
-  | { readonly kind: "unknown" }
+  | {
+      readonly kind: "unknown";
+      /** References of which it is made that are not known either, where the configuration says so. */
+      readonly from?: readonly string[];
+      /** What the configuration says, with references as `${...}`. */
+      readonly configured?: string;
+    }
   | { readonly kind: "absent" };
 
-/** One attribute of a resource. */
-export interface AttributeChange {
-  readonly path: readonly PathStep[];
+/** What differs between two lists, where they share something. */
+export interface EntryChanges {
+  readonly gone: readonly string[];
+  readonly new: readonly string[];
+  /** How many are in both. */
+  readonly same: number;
+}
+
+/** Both ends of a change, with what helps to compare them. */
+export interface ShownEnds {
   readonly before: Shown;
   readonly after: Shown;
+  /** Of lists. */
+  readonly entries?: EntryChanges;
+  /** Of texts of lines: all lines of both, with `-`, `+` or a space before each. */
+  readonly lines?: readonly string[];
+}
+
+/** One attribute of a resource. */
+export interface AttributeChange extends ShownEnds {
+  readonly path: readonly PathStep[];
   /** Whether it is why the resource is replaced. */
   readonly replaces: boolean;
 }
@@ -43,6 +70,15 @@ export interface ReviewedChange {
   /** Its id in AWS, where it is imported. */
   readonly importId?: string;
   readonly attributes: readonly AttributeChange[];
+  /** Attributes whose text is JSON, of which `attributes` has the parts that differ: all of their lines. */
+  readonly documents?: readonly DocumentChange[];
+}
+
+/** A text of JSON with a line for each member. */
+export interface DocumentChange {
+  readonly path: readonly PathStep[];
+  /** Lines of both ends, with `-`, `+` or a space before each. */
+  readonly lines: readonly string[];
 }
 
 /** What somebody must look at, found by a rule of cli/guards. */
@@ -57,11 +93,9 @@ export interface Risk {
 }
 
 /** One output. */
-export interface OutputChange {
+export interface OutputChange extends ShownEnds {
   readonly name: string;
   readonly action: "create" | "update" | "delete";
-  readonly before: Shown;
-  readonly after: Shown;
 }
 
 /** US dollars a month at list prices. */

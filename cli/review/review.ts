@@ -1,13 +1,15 @@
 import type { TerraformJson } from "../cost/template";
 import type { Change, PathStep, PlanDocument, ResourceChange } from "../plan-document";
 import { configuredIn, type IsConfigured } from "./configured";
-import { differencesOf, wholeDifference, type Difference } from "./differences";
+import { differencesOf, identities, wholeDifference, type Difference } from "./differences";
 import { driftOf, isEmptyEnd } from "./drift";
 import { fingerprintOf } from "./fingerprint";
+import { foreseeIn, type Foresee } from "./foreseen";
 import {
   reviewedActions,
   type AttributeChange,
   type CostChange,
+  type DocumentChange,
   type OutputChange,
   type Review,
   type ReviewedAction,
@@ -15,7 +17,7 @@ import {
   type Risk,
   type Shown,
 } from "./model";
-import { shown, shownEnds, wordsFor } from "./shown";
+import { documentOf, shown, shownEnds, wordsFor } from "./shown";
 import { systemFinder } from "./system";
 
 /** What others have found out about the same plan. */
@@ -31,15 +33,16 @@ export interface Findings {
 /** Reads what a plan would do. @param stack its name */
 export function reviewOf(stack: string, document: PlanDocument, { risks, cost, json }: Findings): Review {
   const systemOf = systemFinder(document);
-  const isConfigured = configuredIn(document);
+  const reader = { isConfigured: configuredIn(document), foresee: foreseeIn(document) };
   const changes = (document.resource_changes ?? [])
-    .flatMap((resource) => reviewed(resource, systemOf(resource), isConfigured))
+    .flatMap((resource) => reviewed(resource, systemOf(resource), reader))
     .sort(inOrder);
   const drift = driftOf(document, json)
     .map(({ resource, differences }) => ({
       ...namedAs(resource, systemOf(resource)),
       action: resource.change.actions.includes("delete") ? ("delete" as const) : ("update" as const),
-      attributes: differences.map((difference) => attribute(difference, [])),
+      attributes: differences.filter(isNoName).map((difference) => attribute(difference, [])),
+      ...withDocuments(documentsOf(differences)),
     }))
     .sort(inOrder);
   return {
@@ -84,11 +87,17 @@ function inOrder(a: ReviewedChange, b: ReviewedChange): number {
 
 const compared = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+/** What is read from the rest of a plan about a resource. */
+interface Reader {
+  readonly isConfigured: IsConfigured;
+  readonly foresee: Foresee;
+}
+
 /** Empty for what stays as it is. */
 function reviewed(
   resource: ResourceChange & { readonly deposed?: string },
   system: string,
-  isConfigured: IsConfigured,
+  reader: Reader,
 ): readonly ReviewedChange[] {
   const { change, previous_address: previousAddress, deposed } = resource;
   const action = actionOf(resource);
@@ -101,7 +110,7 @@ function reviewed(
       ...(reason === undefined ? {} : { reason }),
       ...(previousAddress === undefined ? {} : { previousAddress }),
       ...(change.importing?.id === undefined ? {} : { importId: change.importing.id }),
-      attributes: attributesOf(resource, action, isConfigured),
+      ...attributesOf(resource, action, reader),
     },
   ];
 }
@@ -142,10 +151,11 @@ function reasonOf({ action_reason: reason }: ResourceChange): string | undefined
 
 /** Without what says nothing to a reader. */
 function attributesOf(
-  { address, change }: ResourceChange,
+  resource: ResourceChange,
   action: ReviewedAction,
-  isConfigured: IsConfigured,
-): AttributeChange[] {
+  { isConfigured, foresee }: Reader,
+): Pick<ReviewedChange, "attributes" | "documents"> {
+  const { address, change } = resource;
   const paths = change.replace_paths ?? [];
   const differences = differencesOf(change);
   const tags = new Set(
@@ -154,7 +164,7 @@ function attributesOf(
       .filter(isOfTags)
       .map(String),
   );
-  return differences
+  const wanted = differences
     .filter((difference) => {
       const { path } = difference;
       if (isReason(path, paths)) return true;
@@ -162,8 +172,40 @@ function attributesOf(
       if (name === "tags_all") return action === "update" && !tags.has(`tags,${tag}`);
       return isWorthReading(difference, action, isConfigured(address, path));
     })
-    .map((difference) => attribute(difference, paths));
+    .filter(isNoName);
+  const told = wanted.map((difference) =>
+    difference.after.kind === "unknown" ? foresee(resource, difference) : undefined,
+  );
+  const attributes = wanted.flatMap((difference, index) => {
+    const foreseen = told[index]?.attributes;
+    if (!foreseen) return [attribute(difference, paths)];
+    return foreseen.map((part) => ({ ...part, replaces: isReason(difference.path, paths) }));
+  });
+  const documents = [...documentsOf(wanted), ...told.flatMap((one) => one?.document ?? [])];
+  return { attributes, ...withDocuments(documents) };
 }
+
+const withDocuments = (documents: readonly DocumentChange[]): Pick<ReviewedChange, "documents"> =>
+  documents.length > 0 ? { documents } : {};
+
+/** Texts of JSON in which something differs, each once. */
+const documentsOf = (differences: readonly Difference[]): DocumentChange[] =>
+  [...new Set(differences.map(({ within }) => within))]
+    .map((within) => within && documentOf(within))
+    .filter((one) => one !== undefined);
+
+/** An entry that comes or goes is called by its name in the path already; that name alone says nothing more. */
+const isNoName = ({ path, before, after }: Difference, _: number, all: readonly Difference[]): boolean => {
+  const [entry, last] = path.slice(-2);
+  const isName = identities.includes(String(last)) && [before, after].some((end) => isValue(end, entry));
+  const parent = path.slice(0, -1);
+  const isOf = (other: Difference) =>
+    other.path.length >= path.length && parent.every((step, index) => step === other.path[index]);
+  return !isName || all.filter(isOf).length === 1;
+};
+
+const isValue = (end: Difference["before"], value: unknown): boolean =>
+  end.kind === "value" && end.value === value;
 
 const isOfTags = ([name]: readonly PathStep[]): boolean => name === "tags";
 
@@ -183,7 +225,7 @@ const attribute = (
   replacePaths: readonly (readonly PathStep[])[],
 ): AttributeChange => ({
   path,
-  ...shownEnds({ before, after }),
+  ...shownEnds({ path, before, after }),
   replaces: isReason(path, replacePaths),
 });
 

@@ -76,7 +76,8 @@ export const withoutLogins = (text: string): string =>
   text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@:"']*:[^\s"']*@/gi, "$1(sensitive)@");
 
 /** `name=value` and `name: value`, as scripts, environment files and YAML have them. */
-const assignment = /^(\s*(?:- +)?(?:(?:export|local|readonly) +)?["']?)([\w.-]+)(["']?(?: *= *|: +))(.*\S.*)$/;
+const assignment =
+  /^(\s*(?:- +)?(?:(?:export|local|readonly) +)?["']?)([\w.-]+)(["']?(?: *= *|: +))(.*\S.*)$/;
 /** What a shell puts there, an empty value, or the start of a block. */
 const noValue =
   /^(?:"?\$(?:\(|(?:[A-Z\d_]+|\{\w+(?::?\?[^}]*|:?-)?\})"?\s*$)|""|''|[|>][-+]?\s*$|(?:null|true|false)\s*$)/;
@@ -86,6 +87,14 @@ export function withoutSecret(line: string): string {
   const [, start = "", name = "", sign = "", value = ""] = assignment.exec(line) ?? [];
   const isSecret = name !== "" && !noValue.test(value) && !isArn(unquoted(value)) && holdsSecret([name]);
   return withoutLogins(isSecret ? `${start}${name}${sign}(sensitive)` : line);
+}
+
+/** A value where every line of every text in it is {@link withoutSecret}. */
+export function withoutSecrets(value: unknown): unknown {
+  if (typeof value === "string") return value.split("\n").map(withoutSecret).join("\n");
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, withoutSecrets(part)]));
 }
 
 const unquoted = (text: string): string => text.trim().replace(/^(["'])(.*)\1$/, "$2");

@@ -1,7 +1,11 @@
 import { createHash } from "node:crypto";
-import { canonical, type Difference, type End } from "./differences";
-import type { Shown } from "./model";
+import type { PathStep } from "../plan-document";
+import { unifiedLines } from "./diff";
+import { canonical, parsedJson, type Difference, type End, type Whole } from "./differences";
+import type { DocumentChange, EntryChanges, Shown, ShownEnds } from "./model";
+import { isPrivateKey, withoutSecret, withoutSecrets } from "./secrets";
 import { bytesOf, shortened } from "./text";
+import { unpacked } from "./unpacked";
 
 /** The longest text that a review holds. */
 const mostCharacters = 1000;
@@ -9,41 +13,127 @@ const mostCharacters = 1000;
 const head = 300;
 /** As many entries of a list are always shown. */
 const fewEntries = 8;
+/** The longest text that is kept whole. */
+const mostWhole = 200_000;
 
 /** Both ends as they may be shown: of long texts and lists what differs, of what nobody can read the size and a digest. */
-export function shownEnds({ before, after }: Omit<Difference, "path">): { before: Shown; after: Shown } {
-  if (before.kind === "value" && after.kind === "value") {
-    const ends = withoutCommon(before.value, after.value);
-    if (ends.before === ends.after) return quoted(before.value, after.value);
-    return { before: valued(ends.before), after: valued(ends.after) };
-  }
-  return { before: shown(before), after: shown(after) };
+export function shownEnds({ path, before, after }: Difference): ShownEnds {
+  const plain = unpackedEnds(path, before, after);
+  if (plain) return shownEnds({ path: [], ...plain });
+  if (before.kind !== "value" || after.kind !== "value")
+    return { before: shown(before), after: shown(after) };
+  if ([before, after].some(isTextOfLines) && [before, after].every(isText))
+    return endsOfLines(before.value as string, after.value as string);
+  const ends = withoutCommon(before.value, after.value);
+  if (ends.before === ends.after) return quoted(before.value, after.value);
+  const entries = entriesOf(before.value, after.value);
+  return {
+    before: valued(ends.before, textOf(before.value)),
+    after: valued(ends.after, textOf(after.value)),
+    ...(entries ? { entries } : {}),
+  };
+}
+
+/** All lines of both ends of a text of JSON; undefined where an end may not be shown, or is too long. */
+export function documentOf({ path, before, after }: Whole): DocumentChange | undefined {
+  const [one, other] = [before, after].map(jsonLines);
+  return one && other ? { path, lines: unifiedLines(one, other) } : undefined;
+}
+
+function jsonLines(end: End): string[] | undefined {
+  const json = end.kind === "value" ? parsedJson(end.value) : undefined;
+  if (json === undefined || String((end as { value: unknown }).value).length > mostWhole) return undefined;
+  return JSON.stringify(withoutSecrets(json), null, 2).split("\n");
+}
+
+/** What base64 of both ends holds, where one can read it. */
+function unpackedEnds(
+  path: readonly PathStep[],
+  ...ends: [End, End]
+): Pick<Difference, "before" | "after"> | undefined {
+  if (!/^user_data$|base64$/.test(String(path.at(-1)))) return undefined;
+  const [before, after] = ends.map((end): End | undefined => {
+    if (end.kind !== "value") return end;
+    const value = typeof end.value === "string" ? unpacked(end.value) : undefined;
+    if (value === undefined) return undefined;
+    return isPrivateKey(value) ? { kind: "sensitive" } : { kind: "value", value };
+  });
+  const isSame = before?.kind === "value" && after?.kind === "value" && before.value === after.value;
+  const isPacked = ends.some(({ kind }) => kind === "value");
+  return before && after && isPacked && !isSame ? { before, after } : undefined;
+}
+
+const isText = (end: End): boolean => end.kind === "value" && typeof end.value === "string";
+const isTextOfLines = (end: End): boolean =>
+  end.kind === "value" && typeof end.value === "string" && end.value.includes("\n");
+
+/** Which lines differ is seen before secrets are hidden: they are the same then. */
+function endsOfLines(before: string, after: string): ShownEnds {
+  const [one, other] = [before, after].map((text) => text.split("\n")) as [string[], string[]];
+  const ends = ofLines(one, other);
+  const isShort = Math.max(before.length, after.length) <= mostWhole;
+  return {
+    before: valued(ends.before),
+    after: valued(ends.after),
+    ...(isShort
+      ? { lines: unifiedLines(one, other).map((line) => line.slice(0, 1) + withoutSecret(line.slice(1))) }
+      : {}),
+  };
 }
 
 /** One end alone. */
-export const shown = (end: End): Shown =>
-  end.kind === "value" ? valued(textOf(end.value)) : { kind: end.kind };
+export const shown = (end: End): Shown => {
+  if (end.kind !== "value") return { kind: end.kind };
+  const text = textOf(end.value);
+  return valued(text, text);
+};
 
 /** In words, for text of any format. */
-export const wordsFor = (end: Shown): string => (end.kind === "value" ? end.text : words[end.kind]);
+export const wordsFor = (end: Shown): string => {
+  if (end.kind === "value") return end.text;
+  return end.kind === "unknown" && end.from
+    ? `(known after apply, from ${end.from.join(", ")})`
+    : words[end.kind];
+};
 const words = { sensitive: "(sensitive)", unknown: "(known after apply)", absent: "(none)" } as const;
 
-const valued = (text: string): Shown => ({ kind: "value", text: limited(text) });
+/** @param whole kept where the text is not shown as it is, and somebody could read it. @default not kept */
+function valued(text: string, whole = ""): Shown {
+  const part = limited(text);
+  const isKept = whole !== "" && part !== whole && whole.length <= mostWhole && !isBase64(whole);
+  return { kind: "value", text: part, ...(isKept ? { full: whole } : {}) };
+}
 
-/** They look the same and are not, such as `1` and `"1"`. */
-const quoted = (before: unknown, after: unknown): { before: Shown; after: Shown } => ({
-  before: valued(JSON.stringify(before)),
-  after: valued(JSON.stringify(after)),
-});
+/** They look the same and are not, such as `1` and `"1"`, or two that differ in what is hidden. */
+function quoted(...ends: [unknown, unknown]): ShownEnds {
+  const [before, after] = ends.map((end) => JSON.stringify(withoutSecrets(end))) as [string, string];
+  return before === after
+    ? { before: { kind: "sensitive" }, after: { kind: "sensitive" } }
+    : { before: valued(before), after: valued(after) };
+}
 
-const textOf = (value: unknown): string =>
-  typeof value === "string" ? (value === "" ? '""' : value) : JSON.stringify(value);
+/** As one text, without secrets that its lines name. */
+export function textOf(value: unknown): string {
+  const told = withoutSecrets(value);
+  return typeof told === "string" ? (told === "" ? '""' : told) : JSON.stringify(told);
+}
 
 function withoutCommon(before: unknown, after: unknown): { before: string; after: string } {
   const lists = [before, after].every(Array.isArray);
   if (lists) return ofLists(before as unknown[], after as unknown[]);
-  const [one, other] = [textOf(before), textOf(after)];
-  return one.includes("\n") && other.includes("\n") ? ofLines(one, other) : { before: one, after: other };
+  return { before: textOf(before), after: textOf(after) };
+}
+
+/** Undefined where they are no lists, share nothing, or have the same in another order. */
+function entriesOf(before: unknown, after: unknown): EntryChanges | undefined {
+  if (!Array.isArray(before) || !Array.isArray(after)) return undefined;
+  const only = (list: readonly unknown[], other: readonly unknown[]): string[] => {
+    const known = new Set(other.map(canonical));
+    return list.filter((entry) => !known.has(canonical(entry))).map(textOf);
+  };
+  const [gone, fresh] = [only(before, after), only(after, before)];
+  const same = after.length - fresh.length;
+  return same > 0 && gone.length + fresh.length > 0 ? { gone, new: fresh, same } : undefined;
 }
 
 /** Of long lists the entries that the other has not. */
@@ -59,8 +149,7 @@ function ofLists(before: readonly unknown[], after: readonly unknown[]): { befor
 }
 
 /** Of texts of lines those between the first and the last that differ. */
-function ofLines(before: string, after: string): { before: string; after: string } {
-  const [one, other] = [before.split("\n"), after.split("\n")];
+function ofLines(one: readonly string[], other: readonly string[]): { before: string; after: string } {
   const shorter = Math.min(one.length, other.length);
   let start = 0;
   while (start < shorter && one[start] === other[start]) start++;
@@ -70,7 +159,7 @@ function ofLines(before: string, after: string): { before: string; after: string
     const changed = lines.slice(start, lines.length - end);
     return changed.length === 0
       ? `(nothing at line ${start + 1})`
-      : `line ${start + 1}: ${changed.join("\n")}`;
+      : `line ${start + 1}: ${changed.map(withoutSecret).join("\n")}`;
   };
   return { before: part(one), after: part(other) };
 }

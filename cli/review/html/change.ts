@@ -1,6 +1,7 @@
 import type { AttributeChange, ReviewedChange, Risk } from "../model";
 import { counted, markup, linkTo, type Filling, type Markup } from "./text";
-import { changeOf, pathText } from "./value";
+import { pathText } from "../path";
+import { allLines, changeOf } from "./value";
 import { actionNotes, actionWords } from "./words";
 
 /** How a change is shown besides what it is. */
@@ -43,16 +44,16 @@ function notesOf({ action, reason, previousAddress, importId }: ReviewedChange):
 
 /** What is new and not known yet is told by its name in one line. */
 const isOnlyUnknown = ({ before, after }: AttributeChange): boolean =>
-  before.kind === "absent" && after.kind === "unknown";
+  before.kind === "absent" && after.kind === "unknown" && !after.from && after.configured === undefined;
 
-function attributesOf({ action, attributes }: ReviewedChange): Markup {
+function attributesOf({ action, attributes, documents = [] }: ReviewedChange): Markup {
   if (attributes.length === 0) return markup`<p class="quiet">No attribute changes.</p>`;
   const told = attributes.filter((one) => !isOnlyUnknown(one) || one.replaces);
   const unknown = attributes.filter((one) => !told.includes(one)).map(({ path }) => pathText(path));
   return markup`<dl>${[...told.filter(({ replaces }) => replaces), ...told.filter(({ replaces }) => !replaces)].map(rowOf)}${
     unknown.length > 0 &&
     markup`<div><dt>${action === "create" && told.length > 0 && "and "}${counted(unknown.length, "attribute")}</dt><dd><em>(known after apply)</em> ${unknown.join(", ")}</dd></div>`
-  }</dl>`;
+  }${documents.map(({ path, lines }) => markup`<div><dt>${pathText(path)}</dt><dd>${allLines(lines, "All of it")}</dd></div>`)}</dl>`;
 }
 
 const rowOf = (attribute: AttributeChange): Markup =>

@@ -1,43 +1,81 @@
-import type { PathStep } from "../../plan-document";
-import type { AttributeChange, Shown } from "../model";
-import { foldedDiff, type DiffLine } from "./diff";
+import { folded, readLines, unifiedLines, type DiffLine } from "../diff";
+import type { EntryChanges, Shown, ShownEnds } from "../model";
 import { indentedJson } from "./json";
-import { counted, markup, type Markup } from "./text";
-
-/** A path as Terraform writes it, such as `ingress[0].cidr_blocks` or `tags["a b"]`. */
-export const pathText = (path: readonly PathStep[]): string => path.map(stepText).join("").replace(/^\./, "");
-
-const stepText = (step: PathStep): string => {
-  if (typeof step === "number") return `[${step}]`;
-  return /^[\w-]+$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
-};
+import { counted, markup, type Filling, type Markup } from "./text";
 
 /** Longer values are folded. */
 const most = { lines: 12, characters: 400 };
 const START = 100;
 
-/** What a change of one attribute or output looks like: `before → after`, or the lines that differ. */
-export function changeOf({ before, after }: Pick<AttributeChange, "before" | "after">): Markup {
+/** So many lines, or entries of a list, are shown of what differs; the rest is folded. */
+const MOST_DIFFERENT = 40;
+
+/** What a change of one attribute or output looks like: `before → after`, or the lines or entries that differ. */
+export function changeOf({ before, after, entries, lines }: ShownEnds): Markup {
+  if (lines) return diffOf(readLines(lines));
+  if (entries) return entriesOf(entries);
   if (before.kind === "absent") return markup`<ins>${shown(after)}</ins>`;
   if (before.kind === "value" && after.kind === "value") {
-    const texts = [before.text, after.text].map((text) => indentedJson(text) ?? text) as [string, string];
-    if (texts.some((text) => text.includes("\n"))) return diffOf(...texts);
+    const texts = [before, after].map(wholeOf) as [string, string];
+    if (texts.some((text) => text.includes("\n")))
+      return diffOf(
+        readLines(unifiedLines(...(texts.map((text) => text.split("\n")) as [string[], string[]]))),
+      );
   }
   const gone = markup`<del>${shown(before)}</del>`;
   return after.kind === "absent" ? gone : markup`${gone} <i>→</i> <ins>${shown(after)}</ins>`;
 }
+
+/** All lines of both ends of a text, folded. */
+export const allLines = (lines: readonly string[], what: string): Markup =>
+  markup`<details class="long all"><summary>${what} <em>${counted(lines.length, "line")}</em></summary><span class="diff">${readLines(lines).map(lineOf)}</span></details>`;
 
 function shown(value: Shown): Markup {
   switch (value.kind) {
     case "sensitive":
       return markup`<em>(sensitive)</em>`;
     case "unknown":
-      return markup`<em>(known after apply)</em>`;
+      return unknownOf(value);
     case "absent":
       return markup`<em>(not set)</em>`;
     case "value":
-      return value.text === "" ? markup`<em>(empty)</em>` : textOf(indentedJson(value.text) ?? value.text);
+      return value.text === "" ? markup`<em>(empty)</em>` : textOf(wholeOf(value));
   }
+}
+
+/** All of a text, JSON with a line for each member. */
+const wholeOf = ({ text, full = text }: Shown & { readonly kind: "value" }): string =>
+  indentedJson(full) ?? full;
+
+/** So many references are named. */
+const FEW = 4;
+
+/** What is not known, with what it is made from. */
+function unknownOf({ from = [], configured }: Shown & { readonly kind: "unknown" }): Markup {
+  const rest = from.length - FEW;
+  const names = from.slice(0, FEW).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+  const told = markup`<em>(known after apply${names !== "" && `, from ${names}`})</em>`;
+  if (configured === undefined) return told;
+  return markup`${told} ${textOf(indentedJson(configured) ?? configured)}`;
+}
+
+/** Entries that leave a list and come to it, one on each line. */
+function entriesOf({ gone, new: fresh, same }: EntryChanges): Markup {
+  const lines: DiffLine[] = [
+    ...gone.map((text) => ({ kind: "gone", text }) as const),
+    ...fresh.map((text) => ({ kind: "new", text }) as const),
+  ];
+  const told = markup`<em>${counted(same, "entry", "entries")} the same</em>`;
+  return limitedTo(lines.map(lineOf), "entries", told);
+}
+
+/** The first of many, and the rest folded. */
+function limitedTo(parts: readonly Markup[], what: string, last?: Filling): Markup {
+  const rest = parts.slice(MOST_DIFFERENT);
+  return markup`<span class="diff">${parts.slice(0, MOST_DIFFERENT)}${
+    rest.length > 0 &&
+    markup`<details class="long"><summary><em>${rest.length.toLocaleString("en-US")} more ${what}</em></summary>${rest}</details>`
+  }${last}</span>`;
 }
 
 /** A text; where it is long, its start, and the whole of it folded below. */
@@ -51,11 +89,18 @@ function textOf(text: string): Markup {
 
 const signs = { same: " ", gone: "−", new: "+" };
 
-function diffOf(before: string, after: string): Markup {
-  const lines = foldedDiff(before.split("\n"), after.split("\n"));
-  const shownLines = lines.map((line) => (typeof line === "number" ? gapOf(line) : lineOf(line)));
-  return markup`<span class="diff">${shownLines}</span>`;
+/** What differs with some lines around, and all of it below where that is more. */
+function diffOf(lines: readonly DiffLine[]): Markup {
+  const parts = folded(lines);
+  const told = limitedTo(
+    parts.map((part) => (typeof part === "number" ? gapOf(part) : lineOf(part))),
+    "lines",
+  );
+  if (!parts.some((part) => typeof part === "number")) return told;
+  const texts = lines.map(({ kind, text }) => marks[kind] + text);
+  return markup`${told}${allLines(texts, "All of it")}`;
 }
+const marks = { same: " ", gone: "-", new: "+" };
 
 const gapOf = (count: number): Markup => markup`<em>${counted(count, "line")} the same</em>`;
 

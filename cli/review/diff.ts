@@ -10,23 +10,37 @@ const CONTEXT = 3;
 /** Pairs of lines that are compared at most. Beyond, all of the middle is gone and new. */
 const MOST_PAIRS = 400_000;
 
+/** All lines of both texts, each with a `-`, a `+` or a space before it. */
+export const unifiedLines = (before: readonly string[], after: readonly string[]): readonly string[] =>
+  diff(before, after).map(({ kind, text }) => signs[kind] + text);
+const signs = { same: " ", gone: "-", new: "+" } as const;
+
 /** What differs between two texts, with some lines around. A number stands for so many lines that are the same. */
-export function foldedDiff(
+export const foldedDiff = (
   before: readonly string[],
   after: readonly string[],
-): readonly (DiffLine | number)[] {
-  const lines = diff(before, after);
+): readonly (DiffLine | number)[] => folded(diff(before, after));
+
+/** {@link unifiedLines} read back. */
+export const readLines = (lines: readonly string[]): readonly DiffLine[] =>
+  lines.map((line) => {
+    const kind = line.startsWith("-") ? "gone" : line.startsWith("+") ? "new" : "same";
+    return { kind, text: line.slice(1) };
+  });
+
+/** Lines that differ, with some around. A number stands for so many lines that are the same. */
+export function folded(lines: readonly DiffLine[]): readonly (DiffLine | number)[] {
   const near = lines.map((_, index) =>
     lines.slice(Math.max(0, index - CONTEXT), index + CONTEXT + 1).some(({ kind }) => kind !== "same"),
   );
-  const folded: (DiffLine | number)[] = [];
+  const parts: (DiffLine | number)[] = [];
   lines.forEach((line, index) => {
-    const last = folded.at(-1);
-    if (near[index]) folded.push(line);
-    else if (typeof last === "number") folded[folded.length - 1] = last + 1;
-    else folded.push(1);
+    const last = parts.at(-1);
+    if (near[index]) parts.push(line);
+    else if (typeof last === "number") parts[parts.length - 1] = last + 1;
+    else parts.push(1);
   });
-  return folded;
+  return parts;
 }
 
 function diff(before: readonly string[], after: readonly string[]): readonly DiffLine[] {

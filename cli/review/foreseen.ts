@@ -1,0 +1,251 @@
+import type { Change, PathStep, PlanDocument, ResourceChange } from "../plan-document";
+import { expressionsIn } from "./configured";
+import { differencesOf, isMarked, parsedJson, wholeDifference, type Difference } from "./differences";
+import type { DocumentChange, Shown, ShownEnds } from "./model";
+import { documentOf, shown, shownEnds } from "./shown";
+import { expressionsOf, filled, isTemplate, templateJson, templateText, written } from "./template-text";
+
+/** What there is to say of an attribute that is known after the apply only. */
+export interface Foreseen {
+  /** The attribute, or parts of it. */
+  readonly attributes: readonly ({ readonly path: readonly PathStep[] } & ShownEnds)[];
+  /** All lines, where it is JSON and changes. */
+  readonly document?: DocumentChange;
+}
+
+/** Tells what the configuration says of an attribute of a resource that is known after the apply only. */
+export type Foresee = (resource: ResourceChange, difference: Difference) => Foreseen;
+
+/**
+ * Reads from a plan what is to be said of what it does not know: of what it is made, and of JSON which parts change
+ * whatever the rest will be.
+ */
+export function foreseeIn(document: PlanDocument): Foresee {
+  const configured = expressionsIn(document);
+  const world = new World(document);
+  return (resource, difference) => {
+    const { path, before } = difference;
+    const [name = "", ...rest] = path;
+    const said = configured(resource.address)?.[name];
+    const from = world.unknownOf(referencesOf(said, rest));
+    const template = isHidden(resource.change, name) ? undefined : textAt(said, rest);
+    const parts =
+      template === undefined || path.length > 1 ? undefined : partsOf(world, resource, difference, template);
+    if (parts) return parts;
+    const text = template === undefined ? undefined : written(filled(templateText(template), world.valueOf));
+    return { attributes: [{ path, before: shown(before), after: unknownAs(path, from, text) }] };
+  };
+}
+
+/** Whether an attribute is marked as sensitive, or has been. */
+const isHidden = ({ before_sensitive: before, after_sensitive: after }: Change, name: PathStep): boolean =>
+  [before, after].some((marks) => marks === true || isMarked((marks as Named | undefined)?.[name]));
+
+type Named = Readonly<Record<PathStep, unknown>>;
+const isNamed = (value: unknown): value is Named => typeof value === "object" && value !== null;
+
+/** Something unknown. What refers to one thing alone needs no other word. */
+function unknownAs(path: readonly PathStep[], from: readonly string[], text: string | undefined): Shown {
+  const told =
+    text === undefined || from.some((one) => text === `\${${one}}`) ? undefined : textShown(path, text);
+  return {
+    kind: "unknown",
+    ...(from.length > 0 ? { from } : {}),
+    ...(told === undefined ? {} : { configured: told }),
+  };
+}
+
+/** The text without secrets. */
+function textShown(path: readonly PathStep[], text: string): string | undefined {
+  const change = { actions: ["create"], before: null, after: text };
+  const end = wholeDifference(change, path)?.after;
+  const told = end && shown(end);
+  return told?.kind === "value" ? (told.full ?? told.text) : undefined;
+}
+
+/** Which parts of a text of JSON change; undefined where one end is none, or nothing can be told. */
+function partsOf(
+  world: World,
+  { change }: ResourceChange,
+  { path }: Difference,
+  template: string,
+): Foreseen | undefined {
+  const [name = ""] = path;
+  const before = parsedJson((change.before as Named | null)?.[name]);
+  const read = before === undefined ? undefined : templateJson(template);
+  if (read === undefined) return undefined;
+  const after = mapTexts(read, (text) => filled(text, world.valueOf));
+  const found = differencesOf({ actions: ["update"], before, after }, path);
+  if (found.length === 0) return undefined;
+  const ends = { before: JSON.stringify(before), after: JSON.stringify(mapTexts(after, written)) };
+  const whole = wholeDifference({ actions: ["update"], ...ends }, path);
+  const document = whole && documentOf(whole);
+  return {
+    attributes: found.map((part) => ({ path: part.path, ...endsOf(world, part) })),
+    ...(document ? { document } : {}),
+  };
+}
+
+function endsOf(world: World, part: Difference): ShownEnds {
+  const { path, before, after } = part;
+  if (after.kind !== "value") return shownEnds(part);
+  const value = mapTexts(after.value, written);
+  if (typeof after.value === "string" && isTemplate(after.value)) {
+    const from = world.unknownOf(expressionsOf(after.value).flatMap(namesIn));
+    if (from.length > 0) return { before: shown(before), after: unknownAs(path, from, String(value)) };
+  }
+  return shownEnds({ path, before, after: { kind: "value", value } });
+}
+
+const mapTexts = (value: unknown, map: (text: string) => string): unknown => {
+  if (typeof value === "string") return map(value);
+  if (Array.isArray(value)) return value.map((entry) => mapTexts(entry, map));
+  if (!isNamed(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, mapTexts(part, map)]));
+};
+
+/** What an expression refers to, at a path below it as far as that leads. Of blocks that are many, all of them. */
+function referencesOf(said: unknown, path: readonly PathStep[]): string[] {
+  if (Array.isArray(said)) {
+    const [, ...rest] = path;
+    return said.flatMap((block) => referencesOf(block, rest));
+  }
+  if (!isNamed(said)) return [];
+  const { references } = said;
+  if (Array.isArray(references)) {
+    const own = expressionsAt(said.constant_value, path);
+    return own.length > 0 ? own.flatMap(namesIn) : references.map(String);
+  }
+  const [step, ...rest] = path;
+  if (step !== undefined && Object.hasOwn(said, step)) return referencesOf(said[step], rest);
+  return step === undefined ? Object.values(said).flatMap((part) => referencesOf(part, [])) : [];
+}
+
+/** Expressions in the texts of a constant, such as that of a tag. */
+function expressionsAt(constant: unknown, path: readonly PathStep[]): string[] {
+  const found = path.reduce<unknown>(below, constant);
+  const texts: string[] = [];
+  mapTexts(found, (text) => {
+    texts.push(...expressionsOf(templateText(text)));
+    return text;
+  });
+  return texts;
+}
+
+const below = (value: unknown, step: PathStep): unknown =>
+  isNamed(value) && Object.hasOwn(value, step) ? value[step] : undefined;
+
+/** The text that the configuration has at a path; undefined where it leads to none, or to one of several blocks. */
+function textAt(said: unknown, path: readonly PathStep[]): string | undefined {
+  const [step, ...rest] = path;
+  if (Array.isArray(said)) return said.length === 1 ? textAt(said[0], rest) : undefined;
+  if (!isNamed(said)) return undefined;
+  if (Object.hasOwn(said, "constant_value")) {
+    const text = path.reduce<unknown>(below, said.constant_value);
+    return typeof text === "string" && text !== "" ? text : undefined;
+  }
+  return step !== undefined && Object.hasOwn(said, step) ? textAt(said[step], rest) : undefined;
+}
+
+/** `type.name["key"].attribute`, also below `data.` and `var.`, without what is called. */
+const name = /(?<![\w.-])(?:data\.)?[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*|\[(?:"[^"]*"|\d+)\])+(?![\w-]*\()/g;
+
+/** What an expression refers to. Texts in it are none. */
+const namesIn = (expression: string): string[] =>
+  expression.replace(/(?<!\[)"(?:[^"\\]|\\.)*"/g, '""').match(name) ?? [];
+
+/** What a plan knows of what is referred to. */
+class World {
+  private readonly resources: ReadonlyMap<string, ResourceChange>;
+  private readonly read: ReadonlyMap<
+    string,
+    { readonly values?: unknown; readonly sensitive_values?: unknown }
+  >;
+
+  constructor(private readonly document: PlanDocument) {
+    this.resources = new Map((document.resource_changes ?? []).map((one) => [one.address, one]));
+    const { prior_state: prior } = document as Prior;
+    const known = prior?.values?.root_module?.resources ?? [];
+    this.read = new Map(known.map((one) => [one.address ?? "", one]));
+  }
+
+  /** Those of the references that are not known before the apply, or may not be; each once, and only its longest form. */
+  unknownOf(references: readonly string[]): string[] {
+    const longest = [...new Set(references)].filter(
+      (one, _, all) => !all.some((other) => other.startsWith(`${one}.`) || other.startsWith(`${one}[`)),
+    );
+    return longest.filter((one) => !this.isKnown(one));
+  }
+
+  /** The value of an expression that is a reference and nothing else, where the plan has it and it is no secret. */
+  readonly valueOf = (expression: string): string | undefined => {
+    const [reference] = namesIn(expression);
+    if (reference === undefined || reference !== expression.trim()) return undefined;
+    const value = this.found(reference);
+    return ["string", "number"].includes(typeof value) ? String(value) : undefined;
+  };
+
+  private isKnown(reference: string): boolean {
+    const { root, address, path } = parsed(reference);
+    if (root === "var") return true;
+    const resource = this.resources.get(address);
+    if (resource === undefined) return root === "data" && this.read.has(address);
+    const unknown = path.reduce<unknown>(marksBelow, resource.change.after_unknown);
+    return resource.change.after !== null && !isMarked(unknown);
+  }
+
+  private found(reference: string): unknown {
+    const { root, address, path } = parsed(reference);
+    const change = this.resources.get(address)?.change;
+    if (root === "data" && !change) {
+      const { values, sensitive_values: marks } = this.read.get(address) ?? {};
+      return isMarked(path.reduce(marksBelow, marks)) ? undefined : path.reduce(below, values);
+    }
+    if (root === "var") return this.variable(address);
+    if (!change || isMarked(path.reduce<unknown>(marksBelow, change.after_unknown))) return undefined;
+    if (isMarked(path.reduce<unknown>(marksBelow, change.after_sensitive))) return undefined;
+    return path.reduce<unknown>(below, change.after);
+  }
+
+  private variable(address: string): unknown {
+    const { root_module: root } = (this.document as Prior).configuration ?? {};
+    const name = address.slice("var.".length);
+    const declared = root?.variables?.[name];
+    return declared === undefined || declared.sensitive ? undefined : this.document.variables?.[name]?.value;
+  }
+}
+
+/** Parts of a plan that only this needs. */
+interface Prior {
+  readonly prior_state?: {
+    readonly values?: {
+      readonly root_module?: {
+        readonly resources?: readonly {
+          readonly address?: string;
+          readonly values?: unknown;
+          readonly sensitive_values?: unknown;
+        }[];
+      };
+    };
+  };
+  readonly configuration?: {
+    readonly root_module?: {
+      readonly variables?: Readonly<Record<string, { readonly sensitive?: boolean } | undefined>>;
+    };
+  };
+}
+
+/** A mark of the whole is one of each part. */
+const marksBelow = (marks: unknown, step: PathStep): unknown => (marks === true ? true : below(marks, step));
+
+/** `data.a.b.c[0]` is `c` and `0` of `data.a.b`. */
+function parsed(reference: string): { root: string; address: string; path: PathStep[] } {
+  const pattern = /^((data\.)?[\w-]+\.[\w-]+(?:\[(?:"[^"]*"|\d+)\])?)(.*)$/;
+  const [, address = reference, data, rest = ""] = pattern.exec(reference) ?? [];
+  const steps = rest.match(/[^.[\]"]+/g) ?? [];
+  return {
+    root: data === undefined ? (reference.split(".")[0] ?? "") : "data",
+    address,
+    path: steps.map((step) => (/^\d+$/.test(step) ? Number(step) : step)),
+  };
+}
