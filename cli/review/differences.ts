@@ -161,7 +161,7 @@ interface Pair {
 }
 
 /** What in a list's entries says which is which. */
-export const identities = ["Sid", "sid", "name", "Name", "containerName", "key", "Key", "id"];
+const identities = ["Sid", "sid", "name", "Name", "containerName", "key", "Key", "id"];
 
 /** Which entry of one list has become which of the other: equal ones, then those of one name, then by their order. */
 function pairs(before: readonly unknown[], after: readonly unknown[], unknown: readonly unknown[]): Pair[] {
@@ -190,6 +190,22 @@ function pairs(before: readonly unknown[], after: readonly unknown[], unknown: r
   const found = restAfter.map((other) => ({ name: other, one: left.shift(), other }));
   return [...found, ...left.map((one) => ({ name: one, one }))];
 }
+
+/** An entry that comes or goes is called by its name in the path already; that name alone says nothing more. */
+export const isNoName = (
+  { path, before, after }: Difference,
+  _: number,
+  all: readonly Difference[],
+): boolean => {
+  const [entry, last] = path.slice(-2);
+  const isName = identities.includes(String(last)) && [before, after].some((end) => isValue(end, entry));
+  const parent = path.slice(0, -1);
+  const isOf = (other: Difference) =>
+    other.path.length >= path.length && parent.every((step, index) => step === other.path[index]);
+  return !isName || all.filter(isOf).length === 1;
+};
+
+const isValue = (end: End, value: unknown): boolean => end.kind === "value" && end.value === value;
 
 function isIdentity(key: string, list: readonly unknown[]): boolean {
   const names = list.map((entry) => (isValues(entry) ? entry[key] : undefined));
@@ -255,6 +271,34 @@ function redacted(value: unknown, path: readonly PathStep[]): unknown {
     Object.keys(value)
       .sort()
       .map((key) => [key, redacted(value[key], [...path, key])]),
+  );
+}
+
+/**
+ * A value in the form of another: what is the same in it looks the same, and entries of lists that have names come in the
+ * order of the other. For showing both side by side.
+ */
+export function alike(value: unknown, other: unknown): unknown {
+  if (canonical(value) === canonical(other)) return other;
+  if (isList(value) && isList(other)) {
+    const identity = identities.find((key) => isIdentity(key, value) && isIdentity(key, other));
+    if (identity === undefined) return value.map((entry, index) => alike(entry, other[index]));
+    const nameAt = (entry: unknown) => (entry as Values)[identity];
+    const places = new Map(other.map((entry, index) => [nameAt(entry), index]));
+    const placeOf = (entry: unknown) => places.get(nameAt(entry)) ?? other.length;
+    return [...value]
+      .sort((a, b) => placeOf(a) - placeOf(b))
+      .map((entry) => alike(entry, other[places.get(nameAt(entry)) ?? -1]));
+  }
+  if (!isValues(value) || !isValues(other)) return value;
+  const keys = Object.keys(value).filter((key) => Object.hasOwn(other, key) || canonical(value[key]) !== "");
+  const missing = Object.keys(other).filter(
+    (key) => !Object.hasOwn(value, key) && canonical(other[key]) === "",
+  );
+  return Object.fromEntries(
+    [...keys, ...missing]
+      .sort()
+      .map((key) => [key, Object.hasOwn(value, key) ? alike(value[key], at(other, key)) : other[key]]),
   );
 }
 

@@ -1,6 +1,13 @@
 import type { Change, PathStep, PlanDocument, ResourceChange } from "../plan-document";
 import { expressionsIn } from "./configured";
-import { differencesOf, isMarked, parsedJson, wholeDifference, type Difference } from "./differences";
+import {
+  differencesOf,
+  isMarked,
+  isNoName,
+  parsedJson,
+  wholeDifference,
+  type Difference,
+} from "./differences";
 import type { DocumentChange, Shown, ShownEnds } from "./model";
 import { documentOf, shown, shownEnds } from "./shown";
 import { expressionsOf, filled, isTemplate, templateJson, templateText, written } from "./template-text";
@@ -75,7 +82,7 @@ function partsOf(
   const read = before === undefined ? undefined : templateJson(template);
   if (read === undefined) return undefined;
   const after = mapTexts(read, (text) => filled(text, world.valueOf));
-  const found = differencesOf({ actions: ["update"], before, after }, path);
+  const found = differencesOf({ actions: ["update"], before, after }, path).filter(isNoName);
   if (found.length === 0) return undefined;
   const ends = { before: JSON.stringify(before), after: JSON.stringify(mapTexts(after, written)) };
   const whole = wholeDifference({ actions: ["update"], ...ends }, path);

@@ -1,4 +1,5 @@
-import { code, prose, row, table } from "./markdown-text";
+import { folded, readLines, type DiffLine } from "./diff";
+import { code, escaped, prose, row, table } from "./markdown-text";
 import type {
   AttributeChange,
   CostChange,
@@ -7,11 +8,12 @@ import type {
   ReviewedChange,
   Risk,
   Shown,
+  ShownEnds,
 } from "./model";
 import { reviewedActions } from "./model";
 import { pathText } from "./path";
 import { wordsFor } from "./shown";
-import { bytesOf } from "./text";
+import { bytesOf, shortened } from "./text";
 
 export interface MarkdownOptions {
   /** The longest text, in bytes of UTF-8. @default 60000 */
@@ -38,6 +40,8 @@ interface Folding {
   readonly value: number;
   /** How many entries each list has at most. */
   readonly entries: number;
+  /** How many lines of a text of lines are shown at most. */
+  readonly lines: number;
 }
 
 const kept: readonly ReviewedAction[] = ["replace", "delete"];
@@ -61,7 +65,8 @@ function fold(
   value: number,
   entries = Infinity,
 ): Folding {
-  return { without: new Set(without), counted: new Set(counted), value, entries };
+  const lines = entries < Infinity ? 0 : value < 300 ? 10 : 40;
+  return { without: new Set(without), counted: new Set(counted), value, entries, lines };
 }
 
 /**
@@ -202,6 +207,7 @@ function systemOf(system: string, review: Review, folding: Folding): readonly st
     changes.some(({ action }) => kept.includes(action)),
     [
       ...changesTable(listed.slice(0, folding.entries), folding),
+      ...textsOf(listed.slice(0, folding.entries), folding),
       ...more(listed.length, folding.entries, "that are replaced or destroyed"),
       ...(listed.length > 0 && counted.length > 0 ? [""] : []),
       ...typesTable(counted, folding),
@@ -249,19 +255,86 @@ function asides({ reason, previousAddress, importId, attributes, action }: Revie
   return told.length > 0 ? ` ${told.join("; ")}` : "";
 }
 
-const attributeRow = ({ path, before, after, replaces }: AttributeChange, { value }: Folding): string =>
-  row([
-    "",
-    "",
-    `${code(pathText(path), 200)}${replaces ? " **replaces**" : ""}`,
-    cell(before, value),
-    cell(after, value),
-  ]);
+const attributeRow = (attribute: AttributeChange, folding: Folding): string => {
+  const { path, replaces } = attribute;
+  const name = `${code(pathText(path), 200)}${replaces ? " **replaces**" : ""}`;
+  return row(["", "", name, ...cells(attribute, folding)]);
+};
+
+/** Before and after. */
+function cells(
+  { before, after, entries, lines }: ShownEnds,
+  { value, lines: most }: Folding,
+): [string, string] {
+  if (lines && most > 0) {
+    const differ = readLines(lines);
+    const count = (wanted: DiffLine["kind"]) => differ.filter(({ kind }) => kind === wanted).length;
+    return [`${counted(count("gone"))}, below`, `${counted(count("new"))}, below`];
+  }
+  if (entries) {
+    const { gone, new: fresh, same } = entries;
+    return [
+      gone.length > 0 ? `${fewCodes(gone, value)} removed` : "–",
+      `${fresh.length > 0 ? `${fewCodes(fresh, value)} added, ` : ""}${same} as before`,
+    ];
+  }
+  return [cell(before, value), cell(after, value)];
+}
+
+/** So many entries of a list, or references, are told. */
+const mostCodes = 8;
+
+/** As much of a list as a value may have characters. */
+function fewCodes(texts: readonly string[], value: number): string {
+  const most = Math.max(1, Math.min(mostCodes, Math.floor(value / 40)));
+  const rest = texts.length - most;
+  const told = texts.slice(0, most).map((text) => code(text, Math.max(40, Math.floor(value / 2))));
+  return `${told.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+}
 
 const cell = (end: Shown, most: number): string => {
   if (end.kind === "absent") return "–";
-  return end.kind === "value" ? code(end.text, most) : `*${wordsFor(end).replace(/[()]/g, "")}*`;
+  if (end.kind === "value") return code(end.text, most);
+  return end.kind === "unknown" ? unknownCell(end, most) : `*${wordsFor(end).replace(/[()]/g, "")}*`;
 };
+
+/** What it will be where that is short, else what it is made from. */
+function unknownCell({ from = [], configured = "" }: Shown & { kind: "unknown" }, most: number): string {
+  const told = "*known after apply*";
+  if (configured !== "" && configured.length <= Math.min(most, 120)) return `${told}, ${code(configured)}`;
+  return from.length > 0 ? `${told}, from ${fewCodes(from, most)}` : told;
+}
+
+/** Texts of lines, below the table that they are in: it cannot hold lines. */
+function textsOf(changes: readonly ReviewedChange[], folding: Folding): readonly string[] {
+  return changes
+    .filter(({ action }) => !folding.without.has(action))
+    .flatMap(({ address, attributes }) =>
+      attributes.flatMap(({ path, lines }) =>
+        lines && folding.lines > 0
+          ? ["", `${code(address, 200)} ${code(pathText(path), 200)}:`, "", ...preOf(lines, folding)]
+          : [],
+      ),
+    );
+}
+
+/** GitHub colours it. HTML, as a text could end a fence. */
+function preOf(lines: readonly string[], { lines: most, value }: Folding): readonly string[] {
+  const parts = folded(readLines(lines));
+  const told = parts
+    .slice(0, most)
+    .map((part) =>
+      typeof part === "number"
+        ? `@@ ${counted(part)} the same @@`
+        : `${signs[part.kind]}${shortened(part.text, value)}`,
+    );
+  const rest = parts.slice(most).filter((part) => typeof part !== "number" && part.kind !== "same").length;
+  if (rest > 0) told.push(`@@ and ${counted(rest)} more that differ @@`);
+  return [`<pre lang="diff"><code>${told.map(escaped).join("\n")}`, "</code></pre>"];
+}
+
+const signs = { gone: "-", new: "+", same: " " };
+const counted = (lines: number): string => `${lines} ${lines === 1 ? "line" : "lines"}`;
 
 /** How many of each type. */
 function typesTable(changes: readonly ReviewedChange[], { entries }: Folding): readonly string[] {
@@ -276,11 +349,12 @@ function typesTable(changes: readonly ReviewedChange[], { entries }: Folding): r
   return [...table(["", "type", "how many"], rows.slice(0, entries)), ...more(rows.length, entries, "types")];
 }
 
-function outputsOf({ outputs }: Review, { entries, value }: Folding): readonly string[] {
+function outputsOf({ outputs }: Review, folding: Folding): readonly string[] {
+  const { entries } = folding;
   if (outputs.length === 0) return [];
   const rows = outputs
     .slice(0, entries)
-    .map(({ name, before, after }) => row([code(name, 100), cell(before, value), cell(after, value)]));
+    .map((output) => row([code(output.name, 100), ...cells(output, { ...folding, lines: 0 })]));
   return details(`Outputs: ${outputs.length}`, false, [
     ...table(["output", "before", "after"], rows),
     ...more(outputs.length, entries, "outputs"),
@@ -292,6 +366,7 @@ function driftOf({ drift }: Review, folding: Folding): readonly string[] {
   const without = new Set(folding.without.has("update") ? reviewedActions : []);
   return details(`Changed in AWS by somebody else since the last apply: ${drift.length}`, false, [
     ...changesTable(drift.slice(0, folding.entries), { ...folding, without }),
+    ...textsOf(drift.slice(0, folding.entries), { ...folding, without }),
     ...more(drift.length, folding.entries, "of them"),
   ]);
 }

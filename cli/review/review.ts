@@ -1,7 +1,7 @@
 import type { TerraformJson } from "../cost/template";
 import type { Change, PathStep, PlanDocument, ResourceChange } from "../plan-document";
 import { configuredIn, type IsConfigured } from "./configured";
-import { differencesOf, identities, wholeDifference, type Difference } from "./differences";
+import { differencesOf, isNoName, wholeDifference, type Difference } from "./differences";
 import { driftOf, isEmptyEnd } from "./drift";
 import { fingerprintOf } from "./fingerprint";
 import { foreseeIn, type Foresee } from "./foreseen";
@@ -193,19 +193,6 @@ const documentsOf = (differences: readonly Difference[]): DocumentChange[] =>
   [...new Set(differences.map(({ within }) => within))]
     .map((within) => within && documentOf(within))
     .filter((one) => one !== undefined);
-
-/** An entry that comes or goes is called by its name in the path already; that name alone says nothing more. */
-const isNoName = ({ path, before, after }: Difference, _: number, all: readonly Difference[]): boolean => {
-  const [entry, last] = path.slice(-2);
-  const isName = identities.includes(String(last)) && [before, after].some((end) => isValue(end, entry));
-  const parent = path.slice(0, -1);
-  const isOf = (other: Difference) =>
-    other.path.length >= path.length && parent.every((step, index) => step === other.path[index]);
-  return !isName || all.filter(isOf).length === 1;
-};
-
-const isValue = (end: Difference["before"], value: unknown): boolean =>
-  end.kind === "value" && end.value === value;
 
 const isOfTags = ([name]: readonly PathStep[]): boolean => name === "tags";
 

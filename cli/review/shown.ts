@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { PathStep } from "../plan-document";
 import { unifiedLines } from "./diff";
-import { canonical, parsedJson, type Difference, type End, type Whole } from "./differences";
+import { alike, canonical, parsedJson, type Difference, type End, type Whole } from "./differences";
 import type { DocumentChange, EntryChanges, Shown, ShownEnds } from "./model";
 import { isPrivateKey, withoutSecret, withoutSecrets } from "./secrets";
 import { bytesOf, shortened } from "./text";
@@ -36,15 +36,15 @@ export function shownEnds({ path, before, after }: Difference): ShownEnds {
 
 /** All lines of both ends of a text of JSON; undefined where an end may not be shown, or is too long. */
 export function documentOf({ path, before, after }: Whole): DocumentChange | undefined {
-  const [one, other] = [before, after].map(jsonLines);
-  return one && other ? { path, lines: unifiedLines(one, other) } : undefined;
+  const [one, other] = [before, after].map(jsonOf);
+  if (one === undefined || other === undefined) return undefined;
+  return { path, lines: unifiedLines(jsonLines(one), jsonLines(alike(other, one))) };
 }
 
-function jsonLines(end: End): string[] | undefined {
-  const json = end.kind === "value" ? parsedJson(end.value) : undefined;
-  if (json === undefined || String((end as { value: unknown }).value).length > mostWhole) return undefined;
-  return JSON.stringify(withoutSecrets(json), null, 2).split("\n");
-}
+const jsonOf = (end: End): unknown =>
+  end.kind === "value" && String(end.value).length <= mostWhole ? parsedJson(end.value) : undefined;
+
+const jsonLines = (json: unknown): string[] => JSON.stringify(withoutSecrets(json), null, 2).split("\n");
 
 /** What base64 of both ends holds, where one can read it. */
 function unpackedEnds(
