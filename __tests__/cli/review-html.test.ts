@@ -21,7 +21,7 @@ import {
 } from "../support/sample-reviews";
 
 const tag = /<(\/?)([a-z][a-z0-9]*)((?:\s+[\w:-]+(?:="[^"<>]*")?)*)\s*>/gi;
-const alone = ["meta", "link", "input"];
+const alone = ["meta", "link", "input", "wbr"];
 
 /** The page without what its script and style hold. */
 const withoutAssets = (page: string): string => page.replace(/<(style|script)>[^]*?<\/\1>/g, "<$1></$1>");

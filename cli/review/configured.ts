@@ -46,6 +46,27 @@ export function configuredIn(document: PlanDocument): IsConfigured {
   };
 }
 
+/**
+ * Whether the configuration gives what is at a path within a resource's blocks; of blocks that are many, whether one does.
+ * True where it gives a value of which the path is a part, and where the plan does not tell.
+ */
+export function givenIn(document: PlanDocument): (address: string, path: readonly PathStep[]) => boolean {
+  const expressionsOf = expressionsIn(document);
+  return (address, path) => {
+    const expressions = expressionsOf(address);
+    return expressions === undefined || isGivenBy(expressions, path);
+  };
+}
+
+function isGivenBy(said: unknown, path: readonly PathStep[]): boolean {
+  const [step, ...rest] = path;
+  if (step === undefined || typeof said !== "object" || said === null) return true;
+  if (Array.isArray(said)) return said.some((block) => isGivenBy(block, rest));
+  if (["constant_value", "references"].some((key) => Object.hasOwn(said, key))) return true;
+  if (Object.keys(said).length === 0) return true; // it says nothing of what is in it
+  return Object.hasOwn(said, step) && isGivenBy((said as Expressions)[step], rest);
+}
+
 /** Whether the configuration leaves an attribute of a resource to others. */
 export type IsIgnored = (address: string, path: readonly PathStep[]) => boolean;
 

@@ -1,6 +1,6 @@
 import type { TerraformJson } from "../cost/template";
 import type { Change, PathStep, PlanDocument, ResourceChange } from "../plan-document";
-import { configuredIn, type IsConfigured } from "./configured";
+import { configuredIn, givenIn, type IsConfigured } from "./configured";
 import { differencesOf, isNoName, wholeDifference, type Difference } from "./differences";
 import { driftOf, isEmptyEnd } from "./drift";
 import { fingerprintOf } from "./fingerprint";
@@ -33,7 +33,11 @@ export interface Findings {
 /** Reads what a plan would do. @param stack its name */
 export function reviewOf(stack: string, document: PlanDocument, { risks, cost, json }: Findings): Review {
   const systemOf = systemFinder(document);
-  const reader = { isConfigured: configuredIn(document), foresee: foreseeIn(document) };
+  const reader = {
+    isConfigured: configuredIn(document),
+    isGiven: givenIn(document),
+    foresee: foreseeIn(document),
+  };
   const changes = (document.resource_changes ?? [])
     .flatMap((resource) => reviewed(resource, systemOf(resource), reader))
     .sort(inOrder);
@@ -90,6 +94,7 @@ const compared = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 /** What is read from the rest of a plan about a resource. */
 interface Reader {
   readonly isConfigured: IsConfigured;
+  readonly isGiven: (address: string, path: readonly PathStep[]) => boolean;
   readonly foresee: Foresee;
 }
 
@@ -153,7 +158,7 @@ function reasonOf({ action_reason: reason }: ResourceChange): string | undefined
 function attributesOf(
   resource: ResourceChange,
   action: ReviewedAction,
-  { isConfigured, foresee }: Reader,
+  { isConfigured, isGiven, foresee }: Reader,
 ): Pick<ReviewedChange, "attributes" | "documents"> {
   const { address, change } = resource;
   const paths = change.replace_paths ?? [];
@@ -170,7 +175,8 @@ function attributesOf(
       if (isReason(path, paths)) return true;
       const [name, tag] = path;
       if (name === "tags_all") return action === "update" && !tags.has(`tags,${tag}`);
-      return isWorthReading(difference, action, isConfigured(address, path));
+      const configured = isConfigured(address, path) && (path.length === 1 || isGiven(address, path));
+      return isWorthReading(difference, action, configured);
     })
     .filter(isNoName);
   const told = wanted.map((difference) =>

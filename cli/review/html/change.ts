@@ -53,8 +53,12 @@ function attributesOf({ action, attributes, documents = [] }: ReviewedChange): M
   return markup`<dl>${[...told.filter(({ replaces }) => replaces), ...told.filter(({ replaces }) => !replaces)].map(rowOf)}${
     unknown.length > 0 &&
     markup`<div><dt>${action === "create" && told.length > 0 && "and "}${counted(unknown.length, "attribute")}</dt><dd><em>(known after apply)</em> ${unknown.join(", ")}</dd></div>`
-  }${documents.map(({ path, lines }) => markup`<div><dt>${pathText(path)}</dt><dd>${allLines(lines, "All of it")}</dd></div>`)}</dl>`;
+  }${documents.map(({ path, lines }) => markup`<div><dt>${breakable(pathText(path))}</dt><dd>${allLines(lines, "All of it")}</dd></div>`)}</dl>`;
 }
 
+/** A path that a narrow column breaks after a dot rather than in a word. */
+const breakable = (path: string): Filling =>
+  path.split(/(?<=[.\]])(?=.)/).map((part, index) => [index > 0 && markup`<wbr>`, part]);
+
 const rowOf = (attribute: AttributeChange): Markup =>
-  markup`<div><dt>${pathText(attribute.path)}</dt><dd>${changeOf(attribute)}${attribute.replaces && markup` <strong>forces replacement</strong>`}</dd></div>`;
+  markup`<div><dt>${breakable(pathText(attribute.path))}</dt><dd>${changeOf(attribute)}${attribute.replaces && markup` <strong>forces replacement</strong>`}</dd></div>`;
