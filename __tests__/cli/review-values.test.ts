@@ -286,7 +286,7 @@ describe("what is known after the apply", () => {
       "text: <absent> -> <unknown from aws_s3_bucket.b.arn>",
     ]);
     expect(renderMarkdown(found)).toContain(
-      "<code>text</code> | – | *known after apply*, from <code>aws&#95;s3&#95;bucket",
+      "<code>text</code> | – | *known after apply*, from <code>aws_s3_bucket.b.arn</code>",
     );
     expect(renderHtml(found)).toContain("(known after apply, from aws_s3_bucket.b.arn)");
   });
@@ -463,7 +463,7 @@ describe("what is known after the apply", () => {
     expect(written(read.a!)).toBe('${jsonencode(["x}", {}])}');
     expect(written(read.b!)).toBe('p ${f("q")} ${no}');
     expect(templateJson("no json ${x}")).toBeUndefined();
-    expect(templateJson('{"a": ${x')).toBeDefined();
+    expect(templateJson('{"a": ${x')).toBeUndefined();
     expect(written(templateText("a ${b.c} %{ if d }e%{ endif }"))).toBe("a ${b.c} ${ if d }e${ endif }");
   });
 });
@@ -667,7 +667,7 @@ describe("a thousand resources", () => {
     const comment = renderMarkdown(review);
     const page = renderHtml(review);
     const { user, system } = process.cpuUsage(started);
-    expect((user + system) / 1e6).toBeLessThan(process.env.CI ? 12 : 6);
+    expect((user + system) / 1e6).toBeLessThan(process.env.CI ? 16 : 8);
     expect(Buffer.byteLength(comment)).toBeLessThan(60_001);
     expect(comment).toContain("1000 to change");
     expect(page).toContain("aws_thing.chronos_999");

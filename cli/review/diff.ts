@@ -65,6 +65,7 @@ function middle(before: readonly string[], after: readonly string[]): readonly D
   const fresh = (text: string): DiffLine => ({ kind: "new", text });
   if (before.length * after.length > MOST_PAIRS) return [...before.map(gone), ...after.map(fresh)];
   const lengths = commonLengths(before, after);
+  const width = after.length + 1;
   const lines: DiffLine[] = [];
   let [i, j] = [0, 0];
   while (i < before.length && j < after.length) {
@@ -73,7 +74,7 @@ function middle(before: readonly string[], after: readonly string[]): readonly D
       lines.push({ kind: "same", text: old });
       i += 1;
       j += 1;
-    } else if ((lengths[i + 1]?.[j] ?? 0) >= (lengths[i]?.[j + 1] ?? 0)) {
+    } else if ((lengths[(i + 1) * width + j] ?? 0) >= (lengths[i * width + j + 1] ?? 0)) {
       lines.push(gone(old));
       i += 1;
     } else {
@@ -84,13 +85,28 @@ function middle(before: readonly string[], after: readonly string[]): readonly D
   return [...lines, ...before.slice(i).map(gone), ...after.slice(j).map(fresh)];
 }
 
-/** How many lines the rest of one has in common with the rest of the other. */
-function commonLengths(before: readonly string[], after: readonly string[]): readonly Uint32Array[] {
-  const rows = Array.from({ length: before.length + 1 }, () => new Uint32Array(after.length + 1));
-  for (let i = before.length - 1; i >= 0; i -= 1)
-    for (let j = after.length - 1; j >= 0; j -= 1) {
-      const [row, below] = [rows[i] as Uint32Array, rows[i + 1] as Uint32Array];
-      row[j] = before[i] === after[j] ? (below[j + 1] ?? 0) + 1 : Math.max(below[j] ?? 0, row[j + 1] ?? 0);
+/**
+ * How many lines the rest of one has in common with the rest of the other: a row of `after.length + 1` for each line. Within
+ * {@link MOST_PAIRS} none has more than 632.
+ */
+function commonLengths(before: readonly string[], after: readonly string[]): Uint16Array {
+  const numbers = new Map<string, number>();
+  const numbered = (lines: readonly string[]) =>
+    Uint32Array.from(lines, (line) => {
+      const number = numbers.get(line) ?? numbers.size;
+      numbers.set(line, number);
+      return number;
+    });
+  const [ours, theirs] = [numbered(before), numbered(after)];
+  const width = after.length + 1;
+  const lengths = new Uint16Array((before.length + 1) * width);
+  for (let i = ours.length - 1; i >= 0; i -= 1)
+    for (let j = theirs.length - 1; j >= 0; j -= 1) {
+      const at = i * width + j;
+      lengths[at] =
+        ours[i] === theirs[j]
+          ? (lengths[at + width + 1] as number) + 1
+          : Math.max(lengths[at + width] as number, lengths[at + 1] as number);
     }
-  return rows;
+  return lengths;
 }

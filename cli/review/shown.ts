@@ -142,7 +142,7 @@ function ofLists(before: readonly unknown[], after: readonly unknown[]): { befor
     const known = new Set(other.map(canonical));
     const own = list.filter((entry) => !known.has(canonical(entry)));
     const all = Math.max(before.length, after.length) <= fewEntries || own.length === list.length;
-    return all ? JSON.stringify(list) : `${JSON.stringify(own)} and ${list.length - own.length} more`;
+    return all ? textOf(list) : `${textOf(own)} and ${list.length - own.length} more`;
   };
   const ends = { before: only(before, after), after: only(after, before) };
   return ends.before === ends.after ? { before: textOf(before), after: textOf(after) } : ends; // another order
@@ -174,4 +174,11 @@ function limited(text: string): string {
     : `${shortened(text, head).replace(/ \(\d+ characters\)$/, "")} (${size})`;
 }
 
-const isBase64 = (text: string): boolean => text.length > 200 && /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text);
+/** In lines of one length, as words are not. */
+const isBase64 = (text: string): boolean =>
+  text.length > 200 &&
+  /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text) &&
+  text
+    .trim()
+    .split(/\s+/)
+    .every((line, index, lines) => line.length >= 60 || index === lines.length - 1);
