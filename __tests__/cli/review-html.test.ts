@@ -11,6 +11,7 @@ import {
   attribute,
   busy,
   change,
+  detailed,
   hostileTexts,
   large,
   review,
@@ -249,6 +250,29 @@ describe("a change", () => {
     const [shown = "", all = ""] = text.split("All of it 22 lines");
     expect(shown).not.toContain('"s3:ListBucket"');
     expect(all).toContain('"s3:ListBucket"');
+  });
+
+  test("names variables alone, tells what is not known yet is made of, and has all of JSON", () => {
+    const page = renderHtml(detailed());
+    const text = textOf(page);
+    expect(text).toContain("container_definitions.app.environment.LOG_LEVELinfo → debug");
+    expect(text).toContain(
+      "(known after apply, from aws_secretsmanager_secret.atomic-calendar_token.arn, var.key) ${aws_secretsmanager_secret.atomic-calendar_token.arn}:${var.key}::",
+    );
+    expect(text).toContain("− b+ c1 entry the same");
+    expect(text).toContain(
+      'container_definitionsAll of it 7 lines  [    {      "name": "app",−     "value": "info"',
+    );
+  });
+
+  test("limits what differs, and folds the rest", () => {
+    const lines = Array.from({ length: 100 }, (_, line) => `+new ${line}`);
+    const [shown = "", rest = ""] = only("aws_x.y", "update", [{ ...attribute("a", "b", "c"), lines }]).split(
+      "60 more lines",
+    );
+    expect(shown).toContain("+ new 39<");
+    expect(shown).not.toContain("+ new 40<");
+    expect(rest).toContain("+ new 99<");
   });
 
   test("folds a long text and has all of it", () => {

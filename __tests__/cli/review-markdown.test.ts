@@ -36,7 +36,9 @@ const read_ = (html: string): string =>
     .replace(/&#(\d+);/g, (_, number: string) => String.fromCodePoint(Number(number)));
 
 const ownTags =
-  /<\/?code>|<details(?: open)?>|<\/details>|<summary>|<\/summary>|^<!-- landfall-plan:[\w.-]+ -->$/gm;
+  /<\/?code>|<details(?: open)?>|<\/details>|<summary>|<\/summary>|^<pre lang="diff">|<\/pre>$|^<!-- landfall-plan:[\w.-]+ -->$/gm;
+/** Lines of a text, which stand in `pre`. */
+const oneLine = (lines: string): string => lines.replaceAll("\n", " ");
 const tableRow = /^\| .* \|$/;
 
 /**
@@ -47,7 +49,7 @@ function faultsOf(text: string): string[] {
   const faults: string[] = [];
   const rest = text.replace(ownTags, "");
   if (/[<>`\\]/.test(rest)) faults.push(`a sign that is not ours: ${/.*[<>`\\].*/.exec(rest)?.[0]}`);
-  for (const tag of ["code", "details", "summary"]) {
+  for (const tag of ["code", "details", "summary", "pre"]) {
     const count = (pattern: RegExp) => [...text.matchAll(pattern)].length;
     if (count(new RegExp(`<${tag}\\b`, "g")) !== count(new RegExp(`</${tag}>`, "g")))
       faults.push(`${tag} is not closed`);
@@ -55,7 +57,8 @@ function faultsOf(text: string): string[] {
   if (/[^\P{C}\n]|[\u2028\u2029]/u.test(text)) faults.push("what cannot be seen");
   if (/&(?!#\d{1,7};)/.test(text)) faults.push("an entity that is not whole");
   for (const [, inside = ""] of text.matchAll(/<code>(.*?)<\/code>/gs)) {
-    if (/[[\]()*~@#:!|"'{}\n]/.test(inside.replace(/&#\d+;/g, ""))) faults.push(`a bare sign in ${inside}`);
+    if (/[[\]()*~@#:!|"'{}\n]/.test(inside.replace(/&#\d+;/g, "").replace(/^(?:[^\n]*\n)+$/, oneLine)))
+      faults.push(`a bare sign in ${inside}`);
     if (/\bwww\.|https?:/i.test(inside)) faults.push(`a link in ${inside}`);
   }
   const lines = text.split("\n");
@@ -141,9 +144,18 @@ describe("a text of somebody else's", () => {
           ),
           replaced(`${address}.a`, { [key]: value }, { [key]: [value, 1] }, { from: value }),
           created("aws_a.b", { [key]: { [key]: value } }, { importing: { id: value } }),
+          updated("aws_a.lines", { [key]: `${key}\n${value}` }, { [key]: `${value}\n\n${key}\n</pre>` }),
+          updated(
+            "aws_a.parts",
+            { [key]: [key, "x"], json: JSON.stringify({ a: [key, "x"] }) },
+            { [key]: [value, "x"], json: JSON.stringify({ a: [value, "x"] }) },
+          ),
+          created("aws_a.later", {}, { after_unknown: { [key]: true } }),
         ];
         const outputs = { [key]: { actions: ["update"], before: value, after: { [key]: value } } };
-        const found = reviewed(changes, { outputs, drift: changes }, [
+        const said = { constant_value: `${value}\${${key}}`, references: [value, key] };
+        const configured = { "aws_a.later": { [key]: said } };
+        const found = reviewed(changes, { outputs, drift: changes, configured }, [
           risk({ rule: value, address, what: `${value} ${key}`, refused: true }),
         ]);
         const cost = {

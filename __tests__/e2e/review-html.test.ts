@@ -13,6 +13,7 @@ import {
   busy,
   change,
   creating,
+  detailed,
   hostileTexts,
   large,
   review,
@@ -42,6 +43,7 @@ const odd = 'aws_eip.chronos_address["a b/é"]';
 const samples: Readonly<Record<string, Review>> = {
   nothing: review([]),
   busy: busy(),
+  detailed: detailed(),
   hostile: withTexts(hostileTexts),
   large: large(),
   odd: review([change("aws_eip.x_y", "create"), change(odd, "create", [attribute("domain", "", "vpc")])]),
@@ -266,16 +268,20 @@ const samples: Readonly<Record<string, Review>> = {
   });
 
   describe("on a phone", () => {
-    test.each(["nothing", "busy", "hostile", "all", "large"])("%s does not scroll sideways", async (name) => {
-      await page.setViewport(phone);
-      await open(name);
-      await layOutAll();
-      const widths = () => ask<number[]>("[document.documentElement.scrollWidth, document.body.scrollWidth]");
-      expect(Math.max(...(await widths()))).toBeLessThanOrEqual(phone.width);
-      await unfoldAll();
-      expect(Math.max(...(await widths()))).toBeLessThanOrEqual(phone.width);
-      expect(await ask("visualViewport.scale")).toBe(1);
-    });
+    test.each(["nothing", "busy", "detailed", "hostile", "all", "large"])(
+      "%s does not scroll sideways",
+      async (name) => {
+        await page.setViewport(phone);
+        await open(name);
+        await layOutAll();
+        const widths = () =>
+          ask<number[]>("[document.documentElement.scrollWidth, document.body.scrollWidth]");
+        expect(Math.max(...(await widths()))).toBeLessThanOrEqual(phone.width);
+        await unfoldAll();
+        expect(Math.max(...(await widths()))).toBeLessThanOrEqual(phone.width);
+        expect(await ask("visualViewport.scale")).toBe(1);
+      },
+    );
 
     test("the picture scrolls in its own box, and begins where something is taken away", async () => {
       await page.setViewport(phone);
@@ -300,7 +306,7 @@ const samples: Readonly<Record<string, Review>> = {
     ] as const; // large pages take a while
     const cases = [
       ...["nothing", "busy"].flatMap((name) => every.map((look) => ({ name, ...look }))),
-      ...["hostile", "all"].flatMap((name) => twice.map((look) => ({ name, ...look }))),
+      ...["detailed", "hostile", "all"].flatMap((name) => twice.map((look) => ({ name, ...look }))),
     ].map((one) => ({ ...one, width: one.viewport.width }));
     test.each(cases)("finds nothing in $name, $scheme, $width px", async ({ name, scheme, viewport }) => {
       await page.setBypassCSP(true); // axe adds a style of its own
@@ -380,6 +386,39 @@ const samples: Readonly<Record<string, Review>> = {
       expect(faults.join("\n")).toMatch(/violation: script-src/);
       expect(faults.join("\n")).toMatch(/violation: img-src/);
       faults = [];
+    });
+  });
+
+  describe("what is folded within a change", () => {
+    const all = '[id="aws_instance.chronos_host"] .long.all';
+
+    test("is all of a text, and unfolds with the keyboard", async () => {
+      await open("detailed");
+      const isSeen = () => ask(`document.querySelector('${all} .diff span').checkVisibility()`);
+      const seen = () => ask<string>("document.getElementById('aws_instance.chronos_host').innerText");
+      expect(await seen()).toContain("+ systemctl start new.service");
+      expect(await seen()).not.toContain("says 3 and");
+      expect(await isSeen()).toBe(false);
+      await ask(`document.querySelector('${all} summary').focus()`);
+      await press("Enter");
+      expect(await isSeen()).toBe(true);
+      expect(await seen()).toContain("says 3 and");
+    });
+
+    test("is found by the search, and printed", async () => {
+      await open("detailed");
+      await press("/");
+      await page.keyboard.type("says 3 and");
+      expect(await shownRows()).toEqual(["aws_instance.chronos_host"]);
+      await press("Escape");
+      await page.emulateMediaType("print");
+      expect(await ask(`document.querySelector('${all} .diff span').checkVisibility()`)).toBe(true);
+    });
+
+    test("is not unfolded by Unfold all, which would hide what differs among what does not", async () => {
+      await open("detailed");
+      await ask("document.getElementById('unfold').click()");
+      expect(await ask(`document.querySelector('${all}').open`)).toBe(false);
     });
   });
 

@@ -235,6 +235,62 @@ export function busy(): Review {
   });
 }
 
+/** What is shown of JSON, of texts of lines, of lists and of what is not known. */
+export const detailed = (): Review => {
+  const lines = Array.from(
+    { length: 60 },
+    (_, line) => ` echo a line of a script, which says ${line} and goes on`,
+  );
+  const user = [...lines, "-systemctl start old.service", "+systemctl start new.service"];
+  return review([
+    change(
+      "aws_ecs_task_definition.atomic-calendar_app",
+      "replace",
+      [
+        attribute(
+          ["container_definitions", "app", "environment", "LOG_LEVEL", "value"],
+          "info",
+          "debug",
+          true,
+        ),
+        attribute(
+          ["container_definitions", "app", "secrets", "API_TOKEN", "valueFrom"],
+          "arn:aws:secretsmanager:us-east-1:436957243186:secret:stage-token-a1b2c3",
+          {
+            kind: "unknown",
+            from: ["aws_secretsmanager_secret.atomic-calendar_token.arn", "var.key"],
+            configured: "${aws_secretsmanager_secret.atomic-calendar_token.arn}:${var.key}::",
+          },
+          true,
+        ),
+        {
+          ...attribute(["container_definitions", "app", "command"], '["a","b"]', '["a","c"]', true),
+          entries: { gone: ["b"], new: ["c"], same: 1 },
+        },
+      ],
+      {
+        documents: [
+          {
+            path: ["container_definitions"],
+            lines: [
+              " [",
+              "   {",
+              '     "name": "app",',
+              '-    "value": "info"',
+              '+    "value": "debug"',
+              "   }",
+              " ]",
+            ],
+          },
+        ],
+      },
+    ),
+    change("aws_instance.chronos_host", "update", [
+      { ...attribute(["user_data_base64"], "old", "new"), lines: user },
+    ]),
+  ]);
+};
+
 /** Texts that are markup, code, or a disguise to whoever does not escape them. */
 export const hostileTexts: readonly string[] = [
   "<script>window.pwned = 1</script>",
@@ -251,12 +307,27 @@ export const hostileTexts: readonly string[] = [
   "__proto__",
 ];
 
+/** Lines of a text that differ, one after another. */
+const linesOf = (texts: readonly string[], times: number): string[] =>
+  Array.from({ length: times }, () => texts.flatMap((text) => [`-${text}`, `+${text}`, ` ${text}`])).flat();
+
 /** A review with these texts wherever one may be. */
 export const withTexts = (texts: readonly string[]): Review => {
   const all = (before: string, after: string): AttributeChange[] => [
     attribute([before, 0, after], before, after, true),
     attribute([after], absent, unknown),
     attribute([before], before.repeat(60), `${after}\n`.repeat(20)),
+    {
+      ...attribute(["entries"], before, after),
+      entries: { gone: [before], new: Array(60).fill(after), same: 1 },
+    },
+    { ...attribute(["lines"], before, after), lines: linesOf([before, after], 60) },
+    attribute(["later"], absent, {
+      kind: "unknown",
+      from: [before, after],
+      configured: `${after}\n`.repeat(20),
+    }),
+    attribute(["long"], absent, { kind: "value", text: before, full: after.repeat(100) }),
   ];
   const changes = texts.flatMap((text, index) => {
     const action = reviewedActions[index % reviewedActions.length] ?? "create";
@@ -266,6 +337,7 @@ export const withTexts = (texts: readonly string[]): Review => {
       reason: text,
       previousAddress: text,
       importId: text,
+      documents: [{ path: [text, 0], lines: linesOf([text], 3) }],
     });
     return [made, made];
   });
