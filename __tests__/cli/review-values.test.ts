@@ -380,6 +380,46 @@ describe("what is known after the apply", () => {
     expect(page).toContain("${aws_s3_bucket.b.arn}");
   });
 
+  it("says of an output of what it is made, and of no more than a few", () => {
+    const outputs = {
+      all: { actions: ["create"], before: null, after_unknown: true },
+      part: {
+        actions: ["update"],
+        before: { a: "1", b: "2" },
+        after: { b: "2" },
+        after_unknown: { a: true },
+      },
+      plain: { actions: ["create"], before: null, after_unknown: true },
+    };
+    const plan = planOf([bucket(), key], { outputs, configured: {} });
+    const { configuration } = plan as unknown as { configuration: { root_module: object } };
+    const others = ["one", "two", "three", "four"].map((name) => `local.${name}`);
+    Object.assign(configuration.root_module, {
+      outputs: {
+        all: {
+          expression: {
+            references: ["aws_s3_bucket.b.arn", "aws_s3_bucket.b", "aws_kms_key.k.arn", ...others],
+          },
+        },
+        part: {
+          expression: {
+            constant_value: { a: "${aws_s3_bucket.b.arn}", b: "${local.b}" },
+            references: ["aws_s3_bucket.b.arn", "local.b"],
+          },
+        },
+      },
+    });
+    const found = reviewOf("stage", plan, { risks: [] });
+    expect(found.outputs.map(({ after }) => after)).toEqual([
+      { kind: "unknown", from: ["aws_s3_bucket.b.arn", ...others] },
+      { kind: "value", text: "a: (known after apply, from aws_s3_bucket.b.arn)" },
+      { kind: "unknown" },
+    ]);
+    expect(renderHtml(found)).toContain(
+      "from aws_s3_bucket.b.arn, local.one, local.two, local.three and 1 more)",
+    );
+  });
+
   it("takes nothing from what is secret, and shows nothing of it", () => {
     const canary = "c4n4ry-91";
     const text = said(

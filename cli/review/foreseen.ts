@@ -29,7 +29,7 @@ export type Foresee = (resource: ResourceChange, difference: Difference) => Fore
  */
 export function foreseeIn(document: PlanDocument): Foresee {
   const configured = expressionsIn(document);
-  const world = new World(document);
+  const world = worldOf(document);
   return (resource, difference) => {
     const { path, before } = difference;
     const [name = "", ...rest] = path;
@@ -41,6 +41,15 @@ export function foreseeIn(document: PlanDocument): Foresee {
     if (parts) return parts;
     const text = template === undefined ? undefined : written(filled(templateText(template), world.valueOf));
     return { attributes: [{ path, before: shown(before), after: unknownAs(path, from, text) }] };
+  };
+}
+
+/** Tells of what an output, or a part of it, is made that is known after the apply only. */
+export function outputOriginsIn(document: PlanDocument): (path: readonly PathStep[]) => readonly string[] {
+  const { root_module: root } = (document as Prior).configuration ?? {};
+  return ([name = "", ...rest]) => {
+    const said = root?.outputs?.[name]?.expression;
+    return said === undefined ? [] : worldOf(document).unknownOf(referencesOf(said, rest));
   };
 }
 
@@ -161,6 +170,16 @@ const name = /(?<![\w.-])(?:data\.)?[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*|\[(?:"[^
 const namesIn = (expression: string): string[] =>
   expression.replace(/(?<!\[)"(?:[^"\\]|\\.)*"/g, '""').match(name) ?? [];
 
+/** Names that the configuration itself gives a value. */
+const given = new Set(["var", "each", "count", "path", "terraform"]);
+
+const worldOf = (document: PlanDocument): World => {
+  const found = worlds.get(document) ?? new World(document);
+  worlds.set(document, found);
+  return found;
+};
+const worlds = new WeakMap<PlanDocument, World>();
+
 /** What a plan knows of what is referred to. */
 class World {
   private readonly resources: ReadonlyMap<string, ResourceChange>;
@@ -194,7 +213,7 @@ class World {
 
   private isKnown(reference: string): boolean {
     const { root, address, path } = parsed(reference);
-    if (root === "var") return true;
+    if (given.has(root)) return true;
     const resource = this.resources.get(address);
     if (resource === undefined) return root === "data" && this.read.has(address);
     const unknown = path.reduce<unknown>(marksBelow, resource.change.after_unknown);
@@ -238,6 +257,7 @@ interface Prior {
   readonly configuration?: {
     readonly root_module?: {
       readonly variables?: Readonly<Record<string, { readonly sensitive?: boolean } | undefined>>;
+      readonly outputs?: Readonly<Record<string, { readonly expression?: unknown } | undefined>>;
     };
   };
 }

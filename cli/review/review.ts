@@ -4,7 +4,7 @@ import { configuredIn, givenIn, type IsConfigured } from "./configured";
 import { differencesOf, isNoName, wholeDifference, type Difference } from "./differences";
 import { driftOf, isEmptyEnd } from "./drift";
 import { fingerprintOf } from "./fingerprint";
-import { foreseeIn, type Foresee } from "./foreseen";
+import { foreseeIn, outputOriginsIn, type Foresee } from "./foreseen";
 import {
   reviewedActions,
   type AttributeChange,
@@ -16,6 +16,7 @@ import {
   type ReviewedChange,
   type Risk,
   type Shown,
+  type ShownEnds,
 } from "./model";
 import { documentOf, shown, shownEnds, wordsFor } from "./shown";
 import { systemFinder } from "./system";
@@ -230,25 +231,34 @@ const isReason = (path: readonly PathStep[], replacePaths: readonly (readonly Pa
       .every((step, index) => step === path[index] || typeof step !== typeof path[index]),
   );
 
-function outputsOf({ output_changes: outputs = {} }: PlanDocument): OutputChange[] {
-  return Object.entries(outputs)
-    .flatMap(([name, change]) => outputOf(name, change))
+function outputsOf(document: PlanDocument): OutputChange[] {
+  const originsOf = outputOriginsIn(document);
+  return Object.entries(document.output_changes ?? {})
+    .flatMap(([name, change]) => outputOf(name, change, originsOf))
     .sort((a, b) => compared(a.name, b.name));
 }
 
-function outputOf(name: string, change: Change): readonly OutputChange[] {
+function outputOf(name: string, change: Change, originsOf: Origins): readonly OutputChange[] {
   const action = (["create", "update", "delete"] as const).find((one) => change.actions.includes(one));
   if (action === undefined) return [];
   const parts = differencesOf(change, [name]);
   if (action === "update" && parts.length > 0 && parts.every(({ path }) => path.length > 1))
-    return [{ name, action, ...told(parts) }];
+    return [{ name, action, ...told(parts, originsOf) }];
   const whole = wholeDifference(change, [name]);
-  return whole ? [{ name, action, ...shownEnds(whole) }] : [];
+  return whole ? [{ name, action, ...withOrigins(whole, originsOf) }] : [];
+}
+
+type Origins = ReturnType<typeof outputOriginsIn>;
+
+function withOrigins(difference: Difference, originsOf: Origins): ShownEnds {
+  const ends = shownEnds(difference);
+  const from = ends.after.kind === "unknown" ? originsOf(difference.path) : [];
+  return from.length > 0 ? { ...ends, after: { kind: "unknown", from } } : ends;
 }
 
 /** Of a structure only what differs. */
-function told(parts: readonly Difference[]): Pick<OutputChange, "before" | "after"> {
-  const ends = parts.map((part) => ({ path: part.path.slice(1).join("."), ...shownEnds(part) }));
+function told(parts: readonly Difference[], originsOf: Origins): ShownEnds {
+  const ends = parts.map((part) => ({ path: part.path.slice(1).join("."), ...withOrigins(part, originsOf) }));
   const text = (end: "before" | "after"): Shown =>
     shown({ kind: "value", value: ends.map((part) => `${part.path}: ${wordsFor(part[end])}`).join(", ") });
   return { before: text("before"), after: text("after") };

@@ -92,9 +92,18 @@ export const shown = (end: End): Shown => {
 export const wordsFor = (end: Shown): string => {
   if (end.kind === "value") return end.text;
   return end.kind === "unknown" && end.from
-    ? `(known after apply, from ${end.from.join(", ")})`
+    ? `(known after apply, from ${fewOf(end.from)})`
     : words[end.kind];
 };
+
+/** So many references are named. */
+const fewNames = 4;
+
+/** The first of some references, and how many there are besides. */
+export const fewOf = (names: readonly string[]): string =>
+  names.slice(0, fewNames).join(", ") +
+  (names.length > fewNames ? ` and ${names.length - fewNames} more` : "");
+
 const words = { sensitive: "(sensitive)", unknown: "(known after apply)", absent: "(none)" } as const;
 
 /** @param whole kept where the text is not shown as it is, and somebody could read it. @default not kept */

@@ -1,5 +1,6 @@
 import { folded, readLines, unifiedLines, type DiffLine } from "../diff";
 import type { EntryChanges, Shown, ShownEnds } from "../model";
+import { fewOf } from "../shown";
 import { indentedJson } from "./json";
 import { counted, markup, type Filling, type Markup } from "./text";
 
@@ -47,14 +48,9 @@ function shown(value: Shown): Markup {
 const wholeOf = ({ text, full = text }: Shown & { readonly kind: "value" }): string =>
   indentedJson(full) ?? full;
 
-/** So many references are named. */
-const FEW = 4;
-
 /** What is not known, with what it is made from. */
 function unknownOf({ from = [], configured }: Shown & { readonly kind: "unknown" }): Markup {
-  const rest = from.length - FEW;
-  const names = from.slice(0, FEW).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
-  const told = markup`<em>(known after apply${names !== "" && `, from ${names}`})</em>`;
+  const told = markup`<em>(known after apply${from.length > 0 && `, from ${fewOf(from)}`})</em>`;
   if (configured === undefined) return told;
   return markup`${told} ${textOf(indentedJson(configured) ?? configured)}`;
 }
