@@ -265,6 +265,17 @@ describe("a change", () => {
     );
   });
 
+  test("marks what differs in a long word, and nothing in short or other ones", () => {
+    const image = (digest: string) => `123456789012.dkr.ecr.us-east-1.amazonaws.com/app@sha256:22${digest}22`;
+    const page = (before: string, after: string) =>
+      only("aws_x.y", "update", [attribute("a", before, after)]);
+    expect(page(image("0"), image("f<"))).toContain("sha256:22<b>0</b>22</del>");
+    expect(page(image("0"), image("f<"))).toContain("sha256:22<b>f&lt;</b>22</ins>");
+    expect(page(image("a"), image("a🙂"))).toContain("22a<b>🙂</b>22</ins>");
+    expect(page("t3.micro", "t3.large")).toContain("<del>t3.micro</del> <i>→</i> <ins>t3.large</ins>");
+    expect(page("a".repeat(50), "b".repeat(50))).not.toContain("<b>");
+  });
+
   test("limits what differs, and folds the rest", () => {
     const lines = Array.from({ length: 100 }, (_, line) => `+new ${line}`);
     const [shown = "", rest = ""] = only("aws_x.y", "update", [{ ...attribute("a", "b", "c"), lines }]).split(

@@ -426,14 +426,17 @@ describe("what is known after the apply", () => {
       statement("A", "s3:*", [
         "${aws_s3_bucket.b.arn}",
         "${aws_s.s.value}",
+        "${aws_s.s.api_key}",
         "${data.aws_s.s.value}",
+        "${data.aws_s.s.db_password}",
         "${var.word}",
+        "${var.a_token}",
       ]),
     );
     const secret = unchanged(
       "aws_s.s",
-      { value: canary },
-      { value: canary },
+      { value: canary, api_key: canary },
+      { value: canary, api_key: canary },
       {
         before_sensitive: { value: true },
         after_sensitive: { value: true },
@@ -443,18 +446,18 @@ describe("what is known after the apply", () => {
       configured: { "aws_p.p": { policy: refersTo(text, "aws_s3_bucket.b.arn") } },
     });
     Object.assign((plan as unknown as { configuration: { root_module: object } }).configuration.root_module, {
-      variables: { word: { sensitive: true } },
+      variables: { word: { sensitive: true }, a_token: {} },
     });
     const resource = {
       address: "data.aws_s.s",
-      values: { value: canary },
+      values: { value: canary, db_password: canary },
       sensitive_values: { value: true },
     };
     const found = reviewOf(
       "stage",
       {
         ...plan,
-        variables: { word: { value: canary } },
+        variables: { word: { value: canary }, a_token: { value: canary } },
         prior_state: { values: { root_module: { resources: [resource] } } },
       } as PlanDocument,
       { risks: [] },

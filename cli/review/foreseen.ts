@@ -8,6 +8,7 @@ import {
   wholeDifference,
   type Difference,
 } from "./differences";
+import { holdsSecret, isArn, isPrivateKey } from "./secrets";
 import type { DocumentChange, Shown, ShownEnds } from "./model";
 import { documentOf, shown, shownEnds } from "./shown";
 import { expressionsOf, filled, isTemplate, templateJson, templateText, written } from "./template-text";
@@ -208,7 +209,11 @@ class World {
     const [reference] = namesIn(expression);
     if (reference === undefined || reference !== expression.trim()) return undefined;
     const value = this.found(reference);
-    return ["string", "number"].includes(typeof value) ? String(value) : undefined;
+    if (!["string", "number"].includes(typeof value)) return undefined;
+    const text = String(value);
+    const { root, address, path } = parsed(reference);
+    const isSecret = isPrivateKey(text) || (holdsSecret(root === "var" ? [address] : path) && !isArn(text));
+    return isSecret ? undefined : text;
   };
 
   private isKnown(reference: string): boolean {

@@ -23,8 +23,28 @@ export function changeOf({ before, after, entries, lines }: ShownEnds): Markup {
         readLines(unifiedLines(...(texts.map((text) => text.split("\n")) as [string[], string[]]))),
       );
   }
+  const marked = before.kind === "value" && after.kind === "value" && markedEnds(before.text, after.text);
+  if (marked) return markup`<del>${marked.gone}</del> <i>→</i> <ins>${marked.fresh}</ins>`;
   const gone = markup`<del>${shown(before)}</del>`;
   return after.kind === "absent" ? gone : markup`${gone} <i>→</i> <ins>${shown(after)}</ins>`;
+}
+
+/** Shorter texts are compared at a glance. */
+const GLANCE = 24;
+
+/** Both ends of a long word such as an image's, with what differs in it marked; undefined where that is most of it. */
+function markedEnds(before: string, after: string): { gone: Markup; fresh: Markup } | undefined {
+  if (Math.max(before.length, after.length) > most.characters) return undefined;
+  const [one, other] = [[...before], [...after]];
+  const shorter = Math.min(one.length, other.length);
+  let start = 0;
+  while (start < shorter && one[start] === other[start]) start += 1;
+  let end = 0;
+  while (end < shorter - start && one.at(-1 - end) === other.at(-1 - end)) end += 1;
+  if (start + end < Math.max(GLANCE, shorter / 2)) return undefined;
+  const part = (text: readonly string[]) =>
+    markup`${text.slice(0, start).join("")}<b>${text.slice(start, text.length - end).join("")}</b>${text.slice(text.length - end).join("")}`;
+  return { gone: part(one), fresh: part(other) };
 }
 
 /** All lines of both ends of a text, folded. */
