@@ -115,6 +115,10 @@ describe("a changed JSON text", () => {
     expect(change(["a"], ["b"])).toEqual(['list: ["a"] -> ["b"]']);
     expect(change(["a", "b"], ["b", "a"])).toEqual(['list: ["a","b"] -> ["b","a"]']);
     expect(change(["a", 1], ["a", 2])).toEqual(["list: -1 +2 =1"]);
+    const one = only(updated("aws_p.p", policy(allow("a:b")), policy(allow(["a:b", "a:c"]))));
+    expect(attributes(one)).toEqual(["policy.Statement[0].Action: +a:c =1"]);
+    const same = only(updated("aws_p.p", policy(allow("a:b")), policy(allow(["a:b"]))));
+    expect(attributes(same)).toEqual(['policy.Statement[0].Action: a:b -> ["a:b"]']);
   });
 
   it("has all of its lines beside, once, in one order at both ends, and none where no part of it differs", () => {
@@ -289,6 +293,19 @@ describe("what is known after the apply", () => {
       "<code>text</code> | – | *known after apply*, from <code>aws_s3_bucket.b.arn</code>",
     );
     expect(renderHtml(found)).toContain("(known after apply, from aws_s3_bucket.b.arn)");
+  });
+
+  it("comes last where nobody has given it", () => {
+    const after = { z: "2", size: "2" };
+    const unknown = { after_unknown: { arn: true, hash: true } };
+    const change = updated("aws_a.a", { arn: "a", hash: "1", size: "1", z: "1" }, after, unknown);
+    const configured = { "aws_a.a": { z: {}, size: {}, hash: refersTo("${local.x}", "local.x") } };
+    expect(attributes(only(change, { configured }))).toEqual([
+      "hash: 1 -> <unknown from local.x>",
+      "size: 1 -> 2",
+      "z: 1 -> 2",
+      "arn: a -> <unknown>",
+    ]);
   });
 
   it("says no more where the configuration says nothing", () => {
@@ -638,6 +655,13 @@ describe("secrets in values", () => {
     "LOG_LEVEL=debug",
     "http_tokens = required",
   ])("are no line such as %s", (line) => expect(withoutSecret(line)).toBe(line));
+
+  it("are looked for in long lines without taking long", () => {
+    const started = process.cpuUsage();
+    for (const part of [" ", "a.", "PASSWORD ", "- ", "QUJD"])
+      for (const start of ["", "PASSWORD="]) withoutSecret(start + part.repeat(50_000));
+    expect(process.cpuUsage(started).user / 1e6).toBeLessThan(2);
+  });
 
   it.each([
     ["PASSWORD=${PASSWORD:-hunter2}", "PASSWORD=(sensitive)"],

@@ -8,8 +8,8 @@ import {
   wholeDifference,
   type Difference,
 } from "./differences";
-import { holdsSecret, isArn, isPrivateKey } from "./secrets";
 import type { DocumentChange, Shown, ShownEnds } from "./model";
+import { holdsSecret, isArn, isPrivateKey } from "./secrets";
 import { documentOf, shown, shownEnds } from "./shown";
 import { expressionsOf, filled, isTemplate, templateJson, templateText, written } from "./template-text";
 

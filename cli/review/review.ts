@@ -188,9 +188,16 @@ function attributesOf(
     if (!foreseen) return [attribute(difference, paths)];
     return foreseen.map((part) => ({ ...part, replaces: isReason(difference.path, paths) }));
   });
+  const [last, first] = [true, false].map((wanted) =>
+    attributes.filter((one) => saysNothing(one) === wanted),
+  );
   const documents = [...documentsOf(wanted), ...told.flatMap((one) => one?.document ?? [])];
-  return { attributes, ...withDocuments(documents) };
+  return { attributes: [...(first ?? []), ...(last ?? [])], ...withDocuments(documents) };
 }
+
+/** What the provider will work out anew, and nobody has given. */
+const saysNothing = ({ after, replaces }: AttributeChange): boolean =>
+  after.kind === "unknown" && !after.from && after.configured === undefined && !replaces;
 
 const withDocuments = (documents: readonly DocumentChange[]): Pick<ReviewedChange, "documents"> =>
   documents.length > 0 ? { documents } : {};

@@ -73,11 +73,12 @@ export const isArn = (text: string): boolean => /^arn:[\w-]+:[\w-]+:[\w-]*:\d*:[
 
 /** The text without the user and password of the addresses in it. A password may have an @ or a slash in it. */
 export const withoutLogins = (text: string): string =>
-  text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@:"']*:[^\s"']*@/gi, "$1(sensitive)@");
+  !text.includes("://")
+    ? text
+    : text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@:"']*:[^\s"']*@/gi, "$1(sensitive)@");
 
 /** `name=value` and `name: value`, as scripts, environment files and YAML have them. */
-const assignment =
-  /^(\s*(?:- +)?(?:(?:export|local|readonly) +)?["']?)([\w.-]+)(["']?(?: *= *|: +))(.*\S.*)$/;
+const assignment = /^(\s*(?:- +)?(?:(?:export|local|readonly) +)?["']?)([\w.-]+)(["']?(?: *= *|: +))(\S.*)$/;
 /** What a shell puts there, an empty value, or the start of a block. */
 const noValue =
   /^(?:"?\$(?:\(|(?:[A-Z\d_]+|\{\w+(?::?\?[^}]*|:?-)?\})"?\s*$)|""|''|[|>][-+]?\s*$|(?:null|true|false)\s*$)/;

@@ -133,15 +133,22 @@ function withoutCommon(before: unknown, after: unknown): { before: string; after
   return { before: textOf(before), after: textOf(after) };
 }
 
-/** Undefined where they are no lists, share nothing, or have the same in another order. */
+/**
+ * Undefined where neither is a list, they share nothing, or have the same in another order. In policies one entry is the
+ * same as a list of it.
+ */
 function entriesOf(before: unknown, after: unknown): EntryChanges | undefined {
-  if (!Array.isArray(before) || !Array.isArray(after)) return undefined;
+  if (!Array.isArray(before) && !Array.isArray(after)) return undefined;
+  const [one, other] = [before, after].map((end) => (Array.isArray(end) ? (end as unknown[]) : [end])) as [
+    unknown[],
+    unknown[],
+  ];
   const only = (list: readonly unknown[], other: readonly unknown[]): string[] => {
     const known = new Set(other.map(canonical));
     return list.filter((entry) => !known.has(canonical(entry))).map(textOf);
   };
-  const [gone, fresh] = [only(before, after), only(after, before)];
-  const same = after.length - fresh.length;
+  const [gone, fresh] = [only(one, other), only(other, one)];
+  const same = other.length - fresh.length;
   return same > 0 && gone.length + fresh.length > 0 ? { gone, new: fresh, same } : undefined;
 }
 
