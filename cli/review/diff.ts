@@ -103,10 +103,13 @@ function commonLengths(before: readonly string[], after: readonly string[]): Uin
   for (let i = ours.length - 1; i >= 0; i -= 1)
     for (let j = theirs.length - 1; j >= 0; j -= 1) {
       const at = i * width + j;
-      lengths[at] =
-        ours[i] === theirs[j]
-          ? (lengths[at + width + 1] as number) + 1
-          : Math.max(lengths[at + width] as number, lengths[at + 1] as number);
+      const below = at + width;
+      const beside = at + 1;
+      if (ours[i] === theirs[j]) lengths[at] = (lengths[below + 1] as number) + 1;
+      else
+        lengths[at] = lengths[
+          (lengths[below] as number) > (lengths[beside] as number) ? below : beside
+        ] as number;
     }
   return lengths;
 }
