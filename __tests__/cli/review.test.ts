@@ -140,11 +140,7 @@ describe("attributes", () => {
         { rule: [rule(1, "a"), rule(2, "b")], disk: [{ size: 1, type: "gp2" }] },
         { rule: [rule(0, "new"), rule(1, "a"), rule(3, "b")], disk: [{ size: 1, type: "gp3" }] },
       ),
-    ).toEqual([
-      "disk.0.type: gp2 -> gp3",
-      "rule.new.port: <absent> -> 0",
-      "rule.b.port: 2 -> 3",
-    ]);
+    ).toEqual(["disk.0.type: gp2 -> gp3", "rule.new.port: <absent> -> 0", "rule.b.port: 2 -> 3"]);
   });
 
   it("that leave a list are told", () => {

@@ -375,7 +375,7 @@ describe("IAM", () => {
     ["one bucket of S3", allow("s3:*", ["arn:aws:s3:::one", "arn:aws:s3:::one/*"]), false],
     ["all of one bucket, by reference", allow("s3:*", "${aws_s3_bucket.one.arn}/*"), false],
     ["all of EC2 in all regions", allow("ec2:*", "arn:aws:ec2:*:111122223333:*"), true],
-    ["all of EC2 in one region", allow("ec2:*", "arn:aws:ec2:eu-central-1:111122223333:*"), false],
+    ["all of EC2 in one region", allow("ec2:*", "arn:aws:ec2:eu-central-1:111122223333:*"), true],
     ["an action on all buckets", allow("s3:GetObject", "arn:aws:s3:::*"), false],
     ["all of a lesser service on all of it", allow("ssmmessages:*", "arn:aws:ssmmessages:*:*:*"), false],
     ["all of a service on something", allow("s3:*", "arn:a/*"), false],
