@@ -1,5 +1,5 @@
 import type { PlanDocument } from "../plan-document";
-import { changesOf, fewOf, foreseen, resourcesOf, text, type Attributes, type Changed } from "./changes";
+import { changesOf, fewOf, foreseen, resourcesOf, text, type Changed } from "./changes";
 import { grantsOf, isForSome } from "./policy-document";
 import type { Finding } from "./rules";
 
@@ -24,19 +24,19 @@ function lessBlocked(document: PlanDocument, changed: Changed): string | undefin
   const { type, before, after, destroyed, existed } = changed;
   if (!accessBlocks.includes(type)) return undefined;
   if (destroyed)
-    return bucketGoesToo(document, before) ? undefined : "The bucket would lose its block of public access.";
+    return bucketGoesToo(document, changed) ? undefined : "The bucket would lose its block of public access.";
   const off = blockers.filter((name) => after[name] !== true && (!existed || before[name] === true));
   return off.length > 0 ? `Public access would no longer be blocked by ${fewOf(off, 4)}.` : undefined;
 }
 
-/** Whether the bucket that a setting is for is destroyed by the same plan. */
-export const bucketGoesToo = (document: PlanDocument, { bucket }: Attributes): boolean =>
+/** Whether the bucket that a setting was for goes with it; one that is made anew does where the setting is as well. */
+export const bucketGoesToo = (document: PlanDocument, setting: Changed): boolean =>
   resourcesOf(document).some(
-    ({ type, before, destroyed }) =>
+    ({ type, before, destroyed, replaced }) =>
       type === "aws_s3_bucket" &&
-      destroyed &&
-      bucket !== undefined &&
-      [before.bucket, before.id].includes(bucket),
+      (destroyed || (replaced && setting.replaced)) &&
+      setting.before.bucket !== undefined &&
+      [before.bucket, before.id].includes(setting.before.bucket),
   );
 
 function publicAcl({ type, before, after, stays }: Changed): string | undefined {

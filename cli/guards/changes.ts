@@ -51,11 +51,56 @@ export function resourcesOf(document: PlanDocument): Changed[] {
     .map((resource) => changedOf(resource, expressionsOf(resource.address)));
 }
 
-/** Managed resources to which something is done. */
+/** Managed resources to which something is done. What goes to another owner ends at the one, and begins at the other. */
 export const changesOf = (document: PlanDocument): Changed[] =>
-  resourcesOf(document).filter(({ resource }) => {
-    const { actions } = resource.change;
-    return !actions.includes("no-op") && !actions.includes("forget");
+  resourcesOf(document)
+    .filter(({ resource }) => {
+      const { actions } = resource.change;
+      return !actions.includes("no-op") && !actions.includes("forget");
+    })
+    .flatMap((changed) =>
+      getsOwner(changed)
+        ? [
+            { ...changed, after: {}, stays: false, destroyed: true },
+            { ...changed, before: {}, existed: false },
+          ]
+        : [changed],
+    );
+
+/** Attributes that tell whose a resource is, for what gives or keeps rights; by type. */
+const owners: Readonly<Record<string, readonly string[]>> = {
+  aws_ec2_managed_prefix_list_entry: ["prefix_list_id"],
+  aws_ecr_repository_policy: ["repository"],
+  aws_efs_file_system_policy: ["file_system_id"],
+  aws_iam_group_policy: ["group"],
+  aws_iam_group_policy_attachment: ["group"],
+  aws_iam_policy_attachment: ["roles", "users", "groups"],
+  aws_iam_role_policy: ["role"],
+  aws_iam_role_policy_attachment: ["role"],
+  aws_iam_user_policy: ["user"],
+  aws_iam_user_policy_attachment: ["user"],
+  aws_kms_key_policy: ["key_id"],
+  aws_s3_bucket_acl: ["bucket"],
+  aws_s3_bucket_logging: ["bucket"],
+  aws_s3_bucket_policy: ["bucket"],
+  aws_s3_bucket_public_access_block: ["bucket"],
+  aws_s3_bucket_server_side_encryption_configuration: ["bucket"],
+  aws_s3_bucket_versioning: ["bucket"],
+  aws_secretsmanager_secret_policy: ["secret_arn"],
+  aws_security_group_rule: ["security_group_id"],
+  aws_sns_topic_policy: ["arn"],
+  aws_sqs_queue_policy: ["queue_url"],
+  aws_vpc_security_group_ingress_rule: ["security_group_id"],
+};
+
+/** Whether a resource that was there becomes, or may become, one of an owner that did not have it. */
+const getsOwner = ({ type, resource, before, after, existed, stays }: Changed): boolean =>
+  existed &&
+  stays &&
+  (owners[type] ?? []).some((name) => {
+    const had = texts(before[name]);
+    const unknown = attributes(resource.change.after_unknown)[name];
+    return isMarked(unknown) || texts(after[name]).some((owner) => !had.includes(owner));
   });
 
 /** Whether an attribute is known only after the apply. */

@@ -37,14 +37,8 @@ const documents: Readonly<Record<string, string>> = {
   aws_sqs_queue_policy: "policy",
 };
 /** Policies of an identity that is there already widen it when they are made. */
-const ofRole: Readonly<Record<string, "role" | "user" | "group">> = {
-  aws_iam_role_policy: "role",
-  aws_iam_role_policy_attachment: "role",
-  aws_iam_user_policy: "user",
-  aws_iam_user_policy_attachment: "user",
-  aws_iam_group_policy: "group",
-  aws_iam_group_policy_attachment: "group",
-};
+const identityOf = (type: string): string | undefined =>
+  /^aws_iam_(role|user|group)_policy(_attachment)?$/.exec(type)?.[1];
 /** AWS's own policies that let an identity give itself all others. */
 const masterPolicies = /:policy\/(AdministratorAccess|IAMFullAccess|PowerUserAccess)$/;
 
@@ -136,10 +130,13 @@ function cannotBeForeseen(changed: Changed, attribute: string): boolean {
   return policy === undefined || grantsOf(policy) === undefined;
 }
 
-/** Whether what a policy is for is there before the plan; a new one is looked at as a whole, when it is reviewed. */
+/**
+ * Whether what a policy is for is there before the plan; a new one is looked at as a whole, when it is reviewed. Where that
+ * cannot be told, a policy that was there, for another owner, is taken for one.
+ */
 function isOfExisting(document: PlanDocument, changed: Changed): boolean {
-  const kind = ofRole[changed.type];
-  if (!kind || isUnknown(changed, kind)) return false;
+  const kind = identityOf(changed.type);
+  if (!kind || isUnknown(changed, kind)) return Boolean(changed.resource.change.before);
   const name = text(changed.after[kind]);
   const owners = resourcesOf(document).filter(
     ({ type, after }) => type === `aws_iam_${kind}` && after.name === name,
@@ -156,12 +153,17 @@ function widenedAttachment(document: PlanDocument, changed: Changed): Finding[] 
       ? [{ address, what: `It would newly have ${fewOf(more)}.` }]
       : [];
   }
-  if (!/^aws_iam_(role|user|group)_policy_attachment$/.test(type)) return [];
+  const kind = identityOf(type);
+  if (!kind || !type.endsWith("_attachment")) return [];
   if (before.policy_arn !== undefined && before.policy_arn === after.policy_arn) return [];
   if (!changed.existed && !isOfExisting(document, changed)) return [];
-  const kind = ofRole[type] ?? "role";
   const policy = text(after.policy_arn) ?? "a policy that is not there yet";
-  return [{ address, what: `The ${kind} ${text(after[kind]) ?? ""} would newly have ${policy}.` }];
+  return [
+    {
+      address,
+      what: `The ${kind} ${text(after[kind]) ?? "that is not known yet"} would newly have ${policy}.`,
+    },
+  ];
 }
 
 function openedDocument(accounts: readonly string[], changed: Changed): Finding[] {

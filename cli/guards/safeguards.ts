@@ -36,7 +36,7 @@ export const encryptionRemoved = (document: PlanDocument): Finding[] =>
       const { type, before, after, stays } = changed;
       if (!stays)
         return type === "aws_s3_bucket_server_side_encryption_configuration" &&
-          !bucketGoesToo(document, before)
+          !bucketGoesToo(document, changed)
           ? say(changed, ["The bucket would no longer say how it is encrypted."])
           : [];
       return say(changed, [
@@ -97,7 +97,7 @@ export const protectionRemoved = (document: PlanDocument): Finding[] => [
     .flatMap((changed) => {
       const { type, before, after, stays } = changed;
       if (!stays)
-        return type === "aws_s3_bucket_versioning" && !bucketGoesToo(document, before)
+        return type === "aws_s3_bucket_versioning" && !bucketGoesToo(document, changed)
           ? say(changed, ["The bucket would no longer say that it keeps versions."])
           : [];
       const [had, has] = [before, after].map(({ backup_retention_period: days }) => days);
@@ -142,7 +142,7 @@ export const logsLost = (document: PlanDocument): Finding[] =>
             isShorter(before.retention_in_days, after.retention_in_days) &&
             `Logs would be kept for ${String(after.retention_in_days)} days instead of ${daysOf(before.retention_in_days)}.`,
         ]);
-      if (type === "aws_s3_bucket_logging" && destroyed && !bucketGoesToo(document, before))
+      if (type === "aws_s3_bucket_logging" && destroyed && !bucketGoesToo(document, changed))
         return say(changed, ["Access to the bucket would no longer be logged."]);
       const ends: Readonly<Record<string, string>> = {
         aws_cloudtrail: "Calls to AWS would no longer be logged.",

@@ -1,3 +1,4 @@
+import { risksOf } from "../../../cli/guards/risks";
 import type { PlanDocument, ResourceChange } from "../../../cli/plan-document";
 
 export type Made = ResourceChange;
@@ -55,3 +56,12 @@ export const document = (
 
 export const policy = (...statements: readonly object[]): string =>
   JSON.stringify({ Version: "2012-10-17", Statement: statements });
+
+/** What is found in a plan of production: `rule: what`, with `!` behind the rule where it is refused. */
+export const risksIn = (
+  changes: readonly ResourceChange[],
+  configured?: Readonly<Record<string, object>>,
+): string[] =>
+  risksOf({ name: "prod", stageClass: "prod", deletionProtection: true }, document(changes, configured)).map(
+    ({ rule, refused, what }) => `${rule}${refused ? "!" : ""}: ${what}`,
+  );
