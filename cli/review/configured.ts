@@ -23,8 +23,8 @@ export function expressionsIn(document: PlanDocument): (address: string) => Expr
   return (address) => found.get(withoutKey(address));
 }
 
-/** `type.name["key"]` is `type.name`, as the configuration knows it. */
-const withoutKey = (address: string): string => address.replace(/\[[^\]]*\]$/, "");
+/** `type.name["key"]` is `type.name`, as the configuration knows it. A key may hold any sign. */
+const withoutKey = (address: string): string => address.replace(/\[[^]*$/, "");
 
 /** Rules, review and fingerprint ask for the same. */
 const known = new WeakMap<PlanDocument, ReadonlyMap<string, Expressions>>();
