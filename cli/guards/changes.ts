@@ -13,8 +13,8 @@ export interface Changed {
   readonly before: Attributes;
   /** Without what is known only after the apply. */
   readonly after: Attributes;
-  /** What the configuration says of its attributes. */
-  readonly expressions: Expressions;
+  /** What the configuration says of its attributes; undefined where the plan does not tell. */
+  readonly expressions?: Expressions;
   /** Whether it is there before, and there after. */
   readonly existed: boolean;
   readonly stays: boolean;
@@ -26,7 +26,7 @@ export interface Changed {
 const attributes = (value: unknown): Attributes =>
   typeof value === "object" && value !== null ? (value as Attributes) : {};
 
-function changedOf(resource: ResourceChange, expressions: Expressions = {}): Changed {
+function changedOf(resource: ResourceChange, expressions?: Expressions): Changed {
   const { address, type, change } = resource;
   const has = (action: string) => change.actions.includes(action);
   return {
@@ -94,16 +94,15 @@ const owners: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Whether a resource that was there becomes, or may become, one of an owner that did not have it. */
-const getsOwner = ({ type, resource, before, after, existed, stays }: Changed): boolean =>
-  existed &&
-  stays &&
-  (owners[type] ?? []).some((name) => {
-    const had = texts(before[name]);
-    const unknown = attributes(resource.change.after_unknown)[name];
-    return isMarked(unknown) || texts(after[name]).some((owner) => !had.includes(owner));
+const getsOwner = (changed: Changed): boolean =>
+  changed.existed &&
+  changed.stays &&
+  (owners[changed.type] ?? []).some((name) => {
+    const had = texts(changed.before[name]);
+    return isPartlyUnknown(changed, name) || texts(changed.after[name]).some((owner) => !had.includes(owner));
   });
 
-/** Whether an attribute is known only after the apply. */
+/** Whether an attribute as a whole is known only after the apply. */
 export const isUnknown = ({ resource }: Changed, name: string): boolean => {
   const unknown = resource.change.after_unknown;
   return unknown === true || attributes(unknown)[name] === true;
@@ -113,26 +112,43 @@ export const isUnknown = ({ resource }: Changed, name: string): boolean => {
  * What an attribute will be, as far as a plan tells: its value, or what the configuration says where some of that is
  * known only after the apply. Then references stand in it as `${...}`.
  */
-export const foreseen = ({ resource, after, expressions }: Changed, name: string): unknown =>
-  isMarked(attributes(resource.change.after_unknown)[name]) ? configured(expressions[name]) : after[name];
+export const foreseen = (changed: Changed, name: string): unknown =>
+  isPartlyUnknown(changed, name) ? configuredIn(changed, name) : changed.after[name];
 
-/** Quotes in a reference would end the text that it stands in, such as that of JSON. */
+/** Whether the provider works an attribute out itself, after the apply. */
+export const isWorkedOut = (changed: Changed, name: string): boolean =>
+  isPartlyUnknown(changed, name) && configuredIn(changed, name) === undefined;
+
+const configuredIn = ({ expressions }: Changed, name: string): unknown =>
+  expressions ? expressions[name] && configured(expressions[name]) : illegible;
+
+/** Whether some of an attribute is known only after the apply. */
+export const isPartlyUnknown = ({ resource }: Changed, name: string): boolean =>
+  isMarked(attributes(resource.change.after_unknown)[name]);
+
+/** A reference to what is not told. */
+const illegible = "${}";
+
+/** Quotes in a reference would end the text that it stands in, such as that of JSON. `$${` is a `${` that is none. */
 const plainReferences = (value: string): string =>
-  value.replace(/\$\{[^{}]*\}/g, (reference) => reference.replace(/["\\]/g, "'"));
+  value
+    .replace(/\$\{[^{}]*\}/g, (reference) => reference.replace(/["\\]/g, "'"))
+    .replace(/([$%])\1\{/g, "$1{");
 
 function configured(expression: unknown): unknown {
   if (Array.isArray(expression)) return expression.map(configured);
   const parts = attributes(expression);
-  const { constant_value: value } = parts;
+  const { constant_value: value, references } = parts;
   if (typeof value === "string") return plainReferences(value);
-  if (value !== undefined || "references" in parts) return value;
+  if (value !== undefined) return value;
+  if (references !== undefined) return `\${${texts(references).slice(0, 1).join("")}}`;
   return Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, configured(part)]));
 }
 
-/** Whether an attribute must not be shown. */
+/** Whether an attribute, or some of it, must not be shown. */
 export const isSensitive = ({ resource: { change } }: Changed, name: string): boolean =>
   [change.before_sensitive, change.after_sensitive].some(
-    (marks) => marks === true || attributes(marks)[name] === true,
+    (marks) => marks === true || isMarked(attributes(marks)[name]),
   );
 
 /** Whether an attribute of a resource that was there becomes, or may become, another. */

@@ -6,13 +6,15 @@ import {
   differs,
   fewOf,
   foreseen,
+  isPartlyUnknown,
   isSensitive,
   isUnknown,
+  isWorkedOut,
   resourcesOf,
   text,
   texts,
 } from "./changes";
-import type { Attributes, Changed } from "./changes";
+import type { Changed } from "./changes";
 import { grantsOf, isForSome, widenedBy, type Grant } from "./policy-document";
 import type { Finding } from "./rules";
 
@@ -96,38 +98,53 @@ const grantInWords = ({ action, resource, principal }: Grant): string =>
     .filter(Boolean)
     .join(" ");
 
-/** All documents of a resource, its attribute and inline ones, as one list of grants. */
-function grantsIn({ type }: Changed, values: Attributes): Grant[] | undefined {
-  const name = documents[type];
-  const inline = type === "aws_iam_role" ? blocks(values.inline_policy).map(({ policy }) => policy) : [];
-  const all = [...(name ? [values[name]] : []), ...inline].map(grantsOf);
-  return all.includes(undefined) ? undefined : all.flatMap((grants) => grants ?? []);
-}
+/** Attributes in which a resource is given policy documents. */
+const documentNames = (changed: Changed): string[] =>
+  [documents[changed.type] ?? [], changed.type === "aws_iam_role" ? "inline_policy" : []]
+    .flat()
+    .filter((name) => !isWorkedOut(changed, name));
+
+/** What each policy document of a resource says, those in its blocks too; undefined for one that cannot be read. */
+const grantsIn = (changed: Changed, valueOf: (name: string) => unknown): (Grant[] | undefined)[] =>
+  documentNames(changed)
+    .map(valueOf)
+    .flatMap((value) => (Array.isArray(value) ? blocks(value).map(({ policy }) => policy) : [value]))
+    .map(grantsOf);
 
 function widenedDocument(document: PlanDocument, changed: Changed): Finding[] {
-  const { address, type, before, after, existed } = changed;
-  const attribute = documents[type];
-  if (attribute && cannotBeForeseen(changed, attribute))
-    return [
-      { address, what: "What its policy will allow is known only after the apply, and cannot be read." },
-    ];
-  if (!attribute || (!existed && !isOfExisting(document, changed))) return [];
-  if (isUnknown(changed, attribute) || (existed && isUnknown(changed, "inline_policy")))
-    return [{ address, what: "What its policy will allow is known only after the apply." }];
-  const [had, has] = [grantsIn(changed, before), grantsIn(changed, after)];
-  if (!had || !has)
-    return differs(changed, attribute) ? [{ address, what: "Its policy changes, and cannot be read." }] : [];
-  const widened = widenedBy(had, has);
-  if (widened.length > 0 && isSensitive(changed, attribute))
-    return [{ address, what: "Its policy would allow more; it is sensitive and not shown." }];
-  return widened.length > 0 ? [{ address, what: sentence(widened) }] : [];
+  const { address, before, existed } = changed;
+  const names = documentNames(changed);
+  const isLater = names.some((name) => isPartlyUnknown(changed, name));
+  const had = grantsIn(changed, (name) => before[name]);
+  const will = grantsIn(changed, (name) => foreseen(changed, name));
+  const later = isLater ? "What its policy will allow is known only after the apply" : "";
+  if (isLater && will.includes(undefined)) return [{ address, what: `${later}, and cannot be read.` }];
+  if (!existed && !isOfExisting(document, changed)) return [];
+  if ([...had, ...will].includes(undefined))
+    return names.some((name) => differs(changed, name))
+      ? [{ address, what: "Its policy changes, and cannot be read." }]
+      : [];
+  const widened = (isLater ? widenedByReferences : widenedBy)(legible(had), legible(will));
+  const isHidden = widened.length > 0 && names.some((name) => isSensitive(changed, name));
+  const more = isHidden ? "Its policy would allow more; it is sensitive and not shown." : sentence(widened);
+  const what = [later && `${later}.`, more].filter(Boolean).join(" ");
+  return what ? [{ address, what }] : [];
 }
 
-/** Whether a policy is given, and neither known nor legible in the configuration. */
-function cannotBeForeseen(changed: Changed, attribute: string): boolean {
-  if (!isUnknown(changed, attribute) || changed.expressions[attribute] === undefined) return false;
-  const policy = text(foreseen(changed, attribute));
-  return policy === undefined || grantsOf(policy) === undefined;
+const legible = (grants: readonly (Grant[] | undefined)[]): Grant[] => grants.flatMap((one) => one ?? []);
+
+/**
+ * What is newly allowed, or no longer denied, where references may stand in what will be: what has none comes first, and
+ * a denial with one may be that which was there.
+ */
+function widenedByReferences(had: readonly Grant[], will: readonly Grant[]): Grant[] {
+  const refers = (grant: Grant) => Object.values(grant).join(" ").includes("${");
+  const widened = widenedBy(had, will).filter(
+    ({ effect, action }) =>
+      effect === "Allow" ||
+      !will.some((one) => one.effect === "Deny" && one.action === action && refers(one)),
+  );
+  return [...widened.filter((one) => !refers(one)), ...widened.filter(refers)];
 }
 
 /**
@@ -167,13 +184,13 @@ function widenedAttachment(document: PlanDocument, changed: Changed): Finding[] 
 }
 
 function openedDocument(accounts: readonly string[], changed: Changed): Finding[] {
-  const { address, type, before } = changed;
-  const names = [documents[type] ?? "", "inline_policy"];
-  const will = Object.fromEntries(names.map((name) => [name, foreseen(changed, name)]));
-  const had = new Set((grantsIn(changed, before) ?? []).map((grant) => openedBy(accounts, changed, grant)));
-  const reasons = (grantsIn(changed, will) ?? [])
-    .map((grant) => openedBy(accounts, changed, grant))
-    .filter((reason) => reason !== undefined && !had.has(reason));
+  const { address, before } = changed;
+  const reasonsIn = (valueOf: (name: string) => unknown) =>
+    legible(grantsIn(changed, valueOf)).map((grant) => openedBy(accounts, changed, grant));
+  const had = new Set(reasonsIn((name) => before[name]));
+  const reasons = reasonsIn((name) => foreseen(changed, name)).filter(
+    (reason) => reason !== undefined && !had.has(reason),
+  );
   return [...new Set(reasons)].map((what) => ({ address, what: what ?? "" }));
 }
 
