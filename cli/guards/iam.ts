@@ -194,8 +194,13 @@ function openedDocument(accounts: readonly string[], changed: Changed): Finding[
   return [...new Set(reasons)].map((what) => ({ address, what: what ?? "" }));
 }
 
-/** ARNs whose part for the resource is only a wildcard, whatever is before that. */
-const allResources = /^(([*?]|a[*?]|ar[*?]|arn[*?])[*?]*|arn(:[^:]*){0,4}(:[*?]+)+)$/;
+/** What stands for all resources, or for all of one service, region, account or type. */
+const allResources = [
+  /^([*?]|a[*?]|ar[*?]|arn[*?])[*?]*$/, // such as arn*
+  /^arn(:[^:]*){0,4}(:[*?]+)+$/, // such as arn:aws:s3:::*
+  /^arn(:[^:]*){4}:[*?]+[:/][*?:/]+$/, // such as arn:aws:s3:::*/*
+  /^arn(:[^:]*){3}:[^:]+:[\w*?-]+[:/][*?:/]+$/, // such as arn:aws:kms:*:*:key/*; without an account the word is a bucket
+];
 const allActions = /^([*?]+(:[*?]+)?|!.*)$/;
 
 /** Why a grant is one that must not be given by accident; undefined where it is not. */
@@ -203,8 +208,8 @@ function openedBy(accounts: readonly string[], { type }: Changed, grant: Grant):
   const { effect, action, resource, principal } = grant;
   if (effect !== "Allow") return undefined;
   if (principal === "") {
-    const everywhere = allResources.test(resource) || resource.startsWith("!");
-    const service = /^([\w*?-]+):\*+$/.exec(action)?.[1]?.toLowerCase() ?? "";
+    const everywhere = allResources.some((all) => all.test(resource)) || resource.startsWith("!");
+    const service = /^([\w*?-]+):[*?]+$/.exec(action)?.[1]?.toLowerCase() ?? "";
     const isMost = allActions.test(action) || masterServices.includes(service) || /[*?]/.test(service);
     if (everywhere && isMost) return `It would allow ${inWords(action)} on ${inWords(resource)}.`;
     return ["iam", "organizations"].includes(service) ? `It would allow ${action}.` : undefined;
