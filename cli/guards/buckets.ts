@@ -1,6 +1,6 @@
 import type { PlanDocument } from "../plan-document";
-import { changesOf, fewOf, foreseen, resourcesOf, text, type Changed } from "./changes";
-import { grantsOf, isForSome } from "./policy-document";
+import { accountsOf, changesOf, fewOf, foreseen, resourcesOf, text, type Changed } from "./changes";
+import { grantsOf, strangersOf, type Grant } from "./policy-document";
 import type { Finding } from "./rules";
 
 const blockers = [
@@ -13,12 +13,21 @@ const publicAcls = ["public-read", "public-read-write", "authenticated-read", "w
 const accessBlocks = ["aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block"];
 
 /** Buckets that anybody may read or write, or that are no longer kept from it. */
-export const publicBuckets = (document: PlanDocument): Finding[] =>
-  changesOf(document).flatMap((changed) =>
-    [lessBlocked(document, changed), publicAcl(changed), publicPolicy(changed)].flatMap((what) =>
+export const publicBuckets = (document: PlanDocument): Finding[] => {
+  const accounts = accountsOf(document);
+  return changesOf(document).flatMap((changed) =>
+    [lessBlocked(document, changed), publicAcl(changed), publicPolicy(accounts, changed)].flatMap((what) =>
       what ? [{ address: changed.address, what }] : [],
     ),
   );
+};
+
+/** Whether a grant of a bucket's policy is for anybody, and not for those alone whom its condition names. */
+export const isPublicGrant = (accounts: readonly string[], { type }: Changed, grant: Grant): boolean =>
+  ["aws_s3_bucket", "aws_s3_bucket_policy"].includes(type) &&
+  grant.effect === "Allow" &&
+  grant.principal === "*" &&
+  strangersOf(grant, accounts) === "anybody";
 
 function lessBlocked(document: PlanDocument, changed: Changed): string | undefined {
   const { type, before, after, destroyed, existed } = changed;
@@ -45,12 +54,12 @@ function publicAcl({ type, before, after, stays }: Changed): string | undefined 
   return publicAcls.includes(acl) && before.acl !== acl ? `Its ACL would be ${acl}.` : undefined;
 }
 
-function publicPolicy(changed: Changed): string | undefined {
-  const { type, before, stays } = changed;
-  if (!stays || !["aws_s3_bucket", "aws_s3_bucket_policy"].includes(type)) return undefined;
+function publicPolicy(accounts: readonly string[], changed: Changed): string | undefined {
+  const { before, stays } = changed;
+  if (!stays) return undefined;
   const open = (policy: unknown) =>
     (grantsOf(policy) ?? [])
-      .filter((grant) => grant.effect === "Allow" && grant.principal === "*" && !isForSome(grant))
+      .filter((grant) => isPublicGrant(accounts, changed, grant))
       .map(({ action, resource }) => `${action} on ${resource}`);
   const had = open(before.policy);
   const more = open(foreseen(changed, "policy")).filter((grant) => !had.includes(grant));

@@ -14,11 +14,12 @@ import {
   text,
   texts,
 } from "./changes";
+import { isPublicGrant } from "./buckets";
 import type { Changed } from "./changes";
-import { grantsOf, isForSome, widenedBy, type Grant } from "./policy-document";
+import { grantsOf, strangerIn, strangersOf, widenedBy, type Grant } from "./policy-document";
 import type { Finding } from "./rules";
 
-/** Attributes that hold a policy document, by type. Those of buckets are in public-bucket.ts too. */
+/** Attributes that hold a policy document, by type. Those of buckets are in buckets.ts too. */
 const documents: Readonly<Record<string, string>> = {
   aws_ecr_repository_policy: "policy",
   aws_efs_file_system_policy: "policy",
@@ -29,7 +30,8 @@ const documents: Readonly<Record<string, string>> = {
   aws_iam_user_policy: "policy",
   aws_kms_key: "policy",
   aws_kms_key_policy: "policy",
-  aws_lambda_layer_version_permission: "policy",
+  aws_msk_cluster_policy: "policy",
+  aws_s3_bucket: "policy",
   aws_s3_bucket_policy: "policy",
   aws_secretsmanager_secret: "policy",
   aws_secretsmanager_secret_policy: "policy",
@@ -109,7 +111,27 @@ const grantsIn = (changed: Changed, valueOf: (name: string) => unknown): (Grant[
   documentNames(changed)
     .map(valueOf)
     .flatMap((value) => (Array.isArray(value) ? blocks(value).map(({ policy }) => policy) : [value]))
+    .concat(/^aws_lambda_(layer_version_)?permission$/.test(changed.type) ? permissionOf(valueOf) : [])
     .map(grantsOf);
+
+/** What a permission of Lambda says, as a policy document. */
+function permissionOf(valueOf: (name: string) => unknown): string | undefined {
+  const principal = text(valueOf("principal"));
+  const statement = {
+    Effect: "Allow",
+    Action: valueOf("action"),
+    Resource: valueOf("function_name") ?? valueOf("layer_name"),
+    Principal: { [principal?.includes(".amazonaws.com") ? "Service" : "AWS"]: principal },
+    Condition: {
+      StringEquals: {
+        "aws:SourceAccount": valueOf("source_account"),
+        "aws:SourceArn": valueOf("source_arn"),
+        "aws:PrincipalOrgID": valueOf("principal_org_id") ?? valueOf("organization_id"),
+      },
+    },
+  };
+  return principal && JSON.stringify({ Statement: statement });
+}
 
 function widenedDocument(document: PlanDocument, changed: Changed): Finding[] {
   const { address, before, existed } = changed;
@@ -204,7 +226,7 @@ const allResources = [
 const allActions = /^([*?]+(:[*?]+)?|!.*)$/;
 
 /** Why a grant is one that must not be given by accident; undefined where it is not. */
-function openedBy(accounts: readonly string[], { type }: Changed, grant: Grant): string | undefined {
+function openedBy(accounts: readonly string[], changed: Changed, grant: Grant): string | undefined {
   const { effect, action, resource, principal } = grant;
   if (effect !== "Allow") return undefined;
   if (principal === "") {
@@ -214,16 +236,18 @@ function openedBy(accounts: readonly string[], { type }: Changed, grant: Grant):
     if (everywhere && isMost) return `It would allow ${inWords(action)} on ${inWords(resource)}.`;
     return ["iam", "organizations"].includes(service) ? `It would allow ${action}.` : undefined;
   }
-  if (type === "aws_s3_bucket_policy" && principal === "*") return undefined; // public-bucket has it
+  if (isPublicGrant(accounts, changed, grant)) return undefined; // public-bucket has it
+  const left = strangersOf(grant, accounts);
   if (principal === "*" || principal.startsWith("!"))
-    return isForSome(grant) ? undefined : `It would let anybody do ${inWords(action)}.`;
+    return left === "anybody"
+      ? `It would let anybody do ${inWords(action)}.`
+      : left && `It would let in account ${left}.`;
   const [kind, ...rest] = principal.split(":");
   const who = rest.join(":");
-  if (kind === "Federated" && !isForSome(grant)) return `It would let in everybody whom ${who} knows.`;
-  const account = /^\d{12}$/.test(who) ? who : /^arn:[\w-]+:(?:iam|sts)::(\d{12}):/.exec(who)?.[1];
-  return kind === "AWS" && account && !accounts.includes(account)
-    ? `It would let in account ${account}.`
-    : undefined;
+  if (kind === "Federated" && left) return `It would let in everybody whom ${who} knows.`;
+  if (kind === "CanonicalUser" && !who.startsWith("${")) return `It would let in the canonical user ${who}.`;
+  const stranger = kind === "AWS" ? strangerIn([who], accounts) : undefined;
+  return stranger && `It would let in account ${stranger}.`;
 }
 
 function masterAttachment(changed: Changed): Finding[] {

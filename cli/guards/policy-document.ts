@@ -14,8 +14,12 @@ export interface Grant {
 
 type Statement = Readonly<Record<string, unknown>>;
 
+/** Texts, and numbers as such: an account may be written as one. */
 const list = (value: unknown): string[] =>
-  (Array.isArray(value) ? value : [value]).filter((one): one is string => typeof one === "string");
+  [value]
+    .flat()
+    .filter((one) => ["string", "number"].includes(typeof one))
+    .map(String);
 
 /**
  * What a policy document says, one by one; nothing for no document.
@@ -88,21 +92,38 @@ export const widenedBy = (before: readonly Grant[], after: readonly Grant[]): Gr
   ...before.filter(({ effect }) => effect === "Deny").filter((one) => !after.some((has) => covers(has, one))),
 ];
 
-/** Keys of conditions that tell apart who asks. */
+/** Keys of conditions that tell apart who asks. A principal's tags do not: anybody may give his own role any. */
 const aboutWho =
-  /^(aws:(SourceArn|SourceAccount|SourceOrgID|SourceVpc|SourceVpce|SourceIp|PrincipalArn|PrincipalAccount|PrincipalOrgID|PrincipalOrgPaths|PrincipalTag\/.+|userid)|.+:(sub|CallerAccount)|sts:ExternalId)$/i;
+  /^(aws:(SourceArn|SourceAccount|SourceOrgID|SourceVpc|SourceVpce|SourceIp|PrincipalArn|PrincipalAccount|PrincipalOrgID|PrincipalOrgPaths|userid)|.+:(sub|CallerAccount)|sts:ExternalId)$/i;
 /** Those that hold only for a value that is named; not the negated ones, nor those that hold where there is none. */
 const narrowing = /^(ForAnyValue:)?(String(Equals|EqualsIgnoreCase|Like)|Arn(Equals|Like)|IpAddress)$/i;
 
-/** Whether the condition leaves only some who may ask. */
-export const isForSome = ({ condition }: Grant): boolean => {
-  if (condition === "") return false;
-  const operators = JSON.parse(condition) as Record<string, object | null> | null;
-  return Object.entries(operators ?? {})
+/**
+ * Which strangers a grant's condition leaves, of all who may ask.
+ * @param accounts those that are ours
+ * @returns `anybody`, or an account that it names; undefined where it leaves none
+ */
+export function strangersOf({ condition }: Grant, accounts: readonly string[]): string | undefined {
+  const operators = JSON.parse(condition || "null") as Record<string, object | null> | null;
+  const narrowed = Object.entries(operators ?? {})
     .filter(([operator]) => narrowing.test(operator))
     .flatMap(([, keys]) => Object.entries(keys ?? {}))
-    .some(([key, values]) => aboutWho.test(key) && list(values).length > 0 && list(values).every(isSome));
-};
+    .map(([key, values]) => ({ key, values: list(values) }))
+    .filter(({ key, values }) => aboutWho.test(key) && values.length > 0 && values.every(isSome));
+  const strangers = narrowed.map(({ key, values }) =>
+    namesAccount.test(key) ? strangerIn(values, accounts) : undefined,
+  );
+  // all conditions must hold: one that leaves ours alone is enough
+  return strangers.length === 0 ? "anybody" : strangers.includes(undefined) ? undefined : strangers[0];
+}
+
+const namesAccount = /(account|arn)$/i;
+
+/** The first account of some principals, ARNs or numbers of accounts that is not ours. */
+export const strangerIn = (values: readonly string[], accounts: readonly string[]): string | undefined =>
+  values
+    .map((value) => /^(?:arn(?::[^:]*){3}:)?(\d{12})(?::|$)/.exec(value)?.[1])
+    .find((account) => account !== undefined && !accounts.includes(account));
 
 /** Whether a value of a condition stands for some, and not for anybody. */
 function isSome(value: string): boolean {
