@@ -1,5 +1,6 @@
 import { UsageError } from "../../environments/errors";
 import { nearest } from "../../environments/nearest";
+import { quoted } from "./one-line";
 import { rules } from "./rules";
 
 /** A risk that the user takes for one run. */
@@ -52,4 +53,4 @@ export const covers = (
 
 /** As one types it. */
 export const typedAllow = ({ rule, address }: Allowed): string =>
-  `--allow ${address === undefined ? rule : `'${rule}:${address}'`}`;
+  `--allow ${address === undefined ? rule : quoted(`${rule}:${address}`)}`;

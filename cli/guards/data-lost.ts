@@ -3,6 +3,7 @@ import { protectionOutput } from "../../environments/environment-stack";
 import { LandfallError } from "../../environments/errors";
 import { progress } from "../output";
 import type { PlanDocument, ResourceChange } from "../plan-document";
+import { oneLine, shellWord } from "./one-line";
 
 /**
  * What is gone for good with a resource of each type. Logs are not here: they expire anyway. Nor is what one command
@@ -103,7 +104,8 @@ interface Prior {
 const priorOutput = (document: PlanDocument, name: string): unknown =>
   (document as Prior).prior_state?.values?.outputs?.[name]?.value;
 
-const tellLoss = (resource: ResourceChange): string => `  ${resource.address} would be ${fateOf(resource)}.`;
+const tellLoss = (resource: ResourceChange): string =>
+  oneLine(`  ${resource.address} would be ${fateOf(resource)}.`);
 
 function fateOf({ type, action_reason: reason = "", change }: ResourceChange): string {
   const why = change.replace_paths?.map((path) => path.join(".")).join(", ") || undefined;
@@ -126,12 +128,13 @@ export function mendOfLoss(name: string): string {
 }
 
 function tellForgotten(name: string, forgotten: readonly ResourceChange[]): string {
-  const lines = forgotten.map(({ address, type, change }) => {
+  const lines = forgotten.flatMap(({ address, type, change }) => {
     const id = String(change.before?.id);
+    const words = [address, id].map(shellWord).join(" ");
     return [
       `  ${address} (${id}), with ${dataHolders[type]}. To have it back, put environments/${name}.env back as it was, then:`,
-      `    ./landfall plan ${name} && terraform -chdir=cdktf.out/stacks/${name} import ${address} ${id} && ./landfall apply ${name}`,
-    ].join("\n");
+      `    ./landfall plan ${name} && terraform -chdir=cdktf.out/stacks/${name} import ${words} && ./landfall apply ${name}`,
+    ].map(oneLine);
   });
   return [
     `Warning: data of ${name} leaves Landfall's hands. It stays in AWS, and goes on to cost:`,

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { LandfallError, UsageError } from "../../environments/errors";
 import type { AttributeChange, OutputChange, Review, ReviewedChange, Shown } from "../review/model";
+import { oneLine } from "./one-line";
 
 /** So many differences are named. */
 const MOST_NAMED = 20;
@@ -24,13 +25,13 @@ export function readReview(file: string, stack: string): Review {
   if (!isLikeReview(content)) throw new UsageError(`${file} is no review.`, { mend });
   if (content.version !== 1) {
     throw new UsageError(
-      `${file} is a review of version ${String(content.version)}; this Landfall reads version 1.`,
+      `${file} is a review of version ${oneLine(String(content.version))}; this Landfall reads version 1.`,
       { mend: "Plan again with this Landfall, and have that reviewed." },
     );
   }
   if (!isReview(content)) throw new UsageError(`${file} is no review, or not a whole one.`, { mend });
   if (content.stack !== stack)
-    throw new UsageError(`${file} is a review of ${content.stack}, not of ${stack}.`, { mend });
+    throw new UsageError(`${file} is a review of ${oneLine(content.stack)}, not of ${stack}.`, { mend });
   return content;
 }
 
@@ -67,7 +68,7 @@ export function requireReviewed(reviewed: Review, planned: Review): void {
   throw new LandfallError(
     [
       `The plan of ${planned.stack} is no longer what was reviewed; nothing was applied.`,
-      ...lines.map((line) => `  ${line}`),
+      ...lines.map((line) => oneLine(`  ${line}`)),
       ...(rest > 0 ? [`  and ${rest} more`] : []),
     ].join("\n"),
     {
@@ -79,7 +80,7 @@ export function requireReviewed(reviewed: Review, planned: Review): void {
   );
 }
 
-/** What a plan would do otherwise than was reviewed; by address. */
+/** What a plan would do otherwise than was reviewed; by address, with names and values as they are. */
 export function differencesOf(reviewed: Review, planned: Review): string[] {
   const changes = pairs(reviewed.changes, planned.changes, ({ address }) => address);
   const outputs = pairs(reviewed.outputs, planned.outputs, ({ name }) => `output ${name}`);
@@ -124,9 +125,7 @@ function outputDifference({ key, had, has }: Pair<OutputChange>): string[] {
 const arrow = ({ before, after }: { readonly before: Shown; readonly after: Shown }): string =>
   `${inWords(before)} → ${inWords(after)}`;
 
-/** Values come from a file that somebody else may have made: no control characters reach the terminal. */
 function inWords(value: Shown): string {
   if (value.kind !== "value") return value.kind === "absent" ? "nothing" : `(${value.kind})`;
-  const text = value.text.replace(/\p{Cc}+/gu, " ");
-  return text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS)}…` : text;
+  return value.text.length > MOST_LETTERS ? `${value.text.slice(0, MOST_LETTERS)}…` : value.text;
 }

@@ -4,6 +4,7 @@ import type { PlanDocument } from "../plan-document";
 import type { Risk } from "../review/model";
 import { covers, isAllowed, typedAllow, type Allowed } from "./allow";
 import { dataRefusal, tellForgottenData } from "./data-lost";
+import { oneLine } from "./one-line";
 import { isRefused, rules, type Guarded, type Rule } from "./rules";
 
 export { parseAllowed, type Allowed } from "./allow";
@@ -58,12 +59,11 @@ function tellWarnings(risks: readonly Risk[]): void {
   }
 }
 
+const lineOf = ({ address, what }: Risk): string => oneLine(`  ${address}: ${what}`);
+
 function linesOf(risks: readonly Risk[]): string[] {
   const rest = risks.length - MOST_NAMED;
-  return [
-    ...risks.slice(0, MOST_NAMED).map(({ address, what }) => `  ${address}: ${what}`),
-    ...(rest > 0 ? [`  and ${rest} more`] : []),
-  ];
+  return [...risks.slice(0, MOST_NAMED).map(lineOf), ...(rest > 0 ? [`  and ${rest} more`] : [])];
 }
 
 function refusalOf(stack: Guarded, document: PlanDocument, stopping: readonly Risk[]): LandfallError {
@@ -75,10 +75,7 @@ function refusalOf(stack: Guarded, document: PlanDocument, stopping: readonly Ri
   if (others.length === 0 && data) return data;
   const message = [
     ...(data ? [data.message] : [`This plan of ${stack.name} is refused; nothing was applied.`]),
-    ...others.flatMap(({ rule, found }) => [
-      `${rule.name}: ${rule.title}:`,
-      ...found.map(({ address, what }) => `  ${address}: ${what}`),
-    ]),
+    ...others.flatMap(({ rule, found }) => [`${rule.name}: ${rule.title}:`, ...found.map(lineOf)]),
   ].join("\n");
   const mends = others.map(({ rule }) => `${rule.name}: ${rule.mend(stack)}`);
   return new LandfallError(message, {
@@ -90,9 +87,9 @@ function overrideOf(
   { name }: Guarded,
   others: readonly { readonly rule: Rule; readonly found: readonly Risk[] }[],
 ): string {
-  const flags = others.map(({ rule, found }) =>
-    found.length === 1
-      ? typedAllow({ rule: rule.name, address: found[0]?.address })
+  const flags = others.map(({ rule, found: [one, ...more] }) =>
+    one && more.length === 0 && one.address === oneLine(one.address)
+      ? typedAllow({ rule: rule.name, address: one.address })
       : typedAllow({ rule: rule.name }),
   );
   return `If it is meant, for this one run: ./landfall apply ${name} ${flags.join(" ")}`;

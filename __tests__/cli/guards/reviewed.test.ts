@@ -76,6 +76,14 @@ describe("a file", () => {
     expect(() => readReview(file, "stage")).toThrow(told);
   });
 
+  test("that somebody else has made does not write on the terminal what it likes", () => {
+    const stack = "prod\n::error::forged\u001B[2J";
+    for (const content of [review("a", [], { stack }), { ...review("a"), version: stack }]) {
+      const read = () => readReview(written(content), "stage");
+      expect(read).toThrow(/prod␊::error::forged␛/);
+    }
+  });
+
   test("that is not there is wrong usage, with how to make it", () => {
     expect(() => readReview(join(folder, "none.json"), "stage")).toThrow(/There is no review .*none\.json/);
     try {
@@ -164,5 +172,12 @@ describe("a plan", () => {
     );
     expect(line).not.toContain("\u001B");
     expect(line?.length).toBeLessThan(200);
+    const forged = "::error::x\n::error::y\u001B[2J##[error]z";
+    const named = told(review("a"), review("b", [change(forged, "create", attribute(forged, "a", "b"))]));
+    expect(named).toEqual(["  : :error::x␊::error::y␛[2J# #[error]z: create was not reviewed"]);
+    const output = { name: forged, action: "update", before: shown("a"), after: shown(forged) } as const;
+    expect(told(review("a"), review("b", [], { outputs: [output] }))).toEqual([
+      "  output ::error::x␊::error::y␛[2J# #[error]z: was not reviewed",
+    ]);
   });
 });

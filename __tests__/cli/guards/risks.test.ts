@@ -138,6 +138,62 @@ describe("a plan is not refused", () => {
   });
 });
 
+describe("names and values of a plan", () => {
+  const evil = "x\n::error::forged\r\n\u001B[2J\u202E##[error]forged";
+  const bounded = (permissions_boundary: string, name = "role") =>
+    change(
+      "aws_iam_role",
+      { name: "r", permissions_boundary },
+      { name: "r", permissions_boundary: "arn:new" },
+      { name },
+    );
+  /** Nothing that a terminal or GitHub's log would take for more than letters. */
+  function expectHarmless(text: string) {
+    expect(text).toContain("forged");
+    // eslint-disable-next-line no-control-regex
+    expect(text).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u202E]/);
+    expect(text).not.toMatch(/^\s*::/m);
+    expect(text).not.toContain("##[");
+  }
+
+  test("are told in one line each, in a warning", () => {
+    expect(refusal(stage, [bounded(evil)])).toBeUndefined();
+    expectHarmless(said);
+    expect(said).toContain("\n  aws_iam_role.role: Its boundary x␊::error::forged␍␊␛[2J");
+    expect(said.trim().split("\n")).toHaveLength(2);
+  });
+
+  test("are told in one line each, in a refusal", () => {
+    const lost = { ...bounded(evil), change: { ...bounded(evil).change, after: { name: "r" } } };
+    expectHarmless(refusal(stage, [lost])?.message ?? "");
+    const named = { ...open("ssh"), address: `::error::aws_forged.${evil}` };
+    const error = refusal(stage, [named]);
+    expectHarmless(error?.message ?? "");
+    expect(error?.mend).toContain("--allow security-group-open-to-world");
+    expect(error?.mend).not.toContain("forged"); // what cannot be typed is not proposed
+    tellGuards(stage, document([named]));
+    expectHarmless(said);
+  });
+
+  test("are told in one line each, where data is lost or left", () => {
+    const gone = { ...table, address: `::error::${evil}` };
+    expectHarmless(refusal(prod, [gone])?.message ?? "");
+    const left = { ...files, change: { ...files.change, before: { id: evil } } };
+    expect(refusal(prod, [left])).toBeUndefined();
+    expectHarmless(said);
+  });
+
+  test("are quoted in a command as a shell wants it", () => {
+    const keyed = { ...open("ssh"), address: `aws_x.y["it's $(id)"]` };
+    expect(refusal(stage, [keyed])?.mend).toContain(
+      `--allow 'security-group-open-to-world:aws_x.y["it'\\''s $(id)"]'`,
+    );
+    const left = { ...files, address: 'aws_efs_file_system.one["a"]' };
+    expect(refusal(prod, [left])).toBeUndefined();
+    expect(said).toContain(`import 'aws_efs_file_system.one["a"]' fs-1`);
+  });
+});
+
 test("a plan that is only looked at says what apply would do", () => {
   tellGuards(prod, document([open("ssh"), open("other", 8443)]));
   expect(said).toContain("Warning: port-open-to-world:");
