@@ -115,7 +115,7 @@ const grantsIn = (changed: Changed, valueOf: (name: string) => unknown): (Grant[
     .map(grantsOf);
 
 /** What a permission of Lambda says, as a policy document. */
-function permissionOf(valueOf: (name: string) => unknown): string | undefined {
+function permissionOf(valueOf: (name: string) => unknown): string {
   const principal = text(valueOf("principal"));
   const statement = {
     Effect: "Allow",
@@ -130,7 +130,7 @@ function permissionOf(valueOf: (name: string) => unknown): string | undefined {
       },
     },
   };
-  return principal && JSON.stringify({ Statement: statement });
+  return JSON.stringify({ Statement: statement });
 }
 
 function widenedDocument(document: PlanDocument, changed: Changed): Finding[] {

@@ -13,13 +13,13 @@ const block = {
 };
 const replaced = { actions: ["delete", "create"] };
 
-/** Something that stays as it is, for another owner; an owner of undefined is known only after the apply. */
-const moved = (type: string, owner: string, values: object, to: string | undefined = "other") =>
+/** Something that stays as it is, for another owner; an owner of null is known only after the apply. */
+const moved = (type: string, owner: string, values: object, to: string | null = "other") =>
   change(
     type,
     { ...values, [owner]: "one" },
-    { ...values, ...(to === undefined ? {} : { [owner]: to }) },
-    { ...replaced, unknown: to === undefined ? { [owner]: true } : {} },
+    { ...values, ...(to === null ? {} : { [owner]: to }) },
+    { ...replaced, unknown: to === null ? { [owner]: true } : {} },
   );
 
 describe("what is for another owner than before is looked at as if it were new", () => {
@@ -72,14 +72,14 @@ describe("what is for another owner than before is looked at as if it were new",
     ],
   ])("%s of another %s", (type, owner, values, expected) => {
     expect(risksIn([moved(type, owner, values)])).toContain(expected);
-    expect(risksIn([moved(type, owner, values, undefined)])).toContain(expected);
+    expect(risksIn([moved(type, owner, values, null)])).toContain(expected);
     expect(risksIn([moved(type, owner, values, "one")])).toEqual([]); // replaced for another reason
   });
 
   test("a right that nobody refuses is told", () => {
     const told = "iam-widened: It would newly allow s3:GetObject on arn:a.";
     expect(risksIn([moved("aws_iam_role_policy", "role", { policy: reading })])).toEqual([told]);
-    expect(risksIn([moved("aws_iam_role_policy", "role", { policy: reading }, undefined)])).toEqual([told]);
+    expect(risksIn([moved("aws_iam_role_policy", "role", { policy: reading }, null)])).toEqual([told]);
     expect(risksIn([moved("aws_kms_key_policy", "key_id", { policy: reading })])).toEqual([told]);
     expect(risksIn([moved("aws_iam_role_policy", "role", { policy: reading }, "one")])).toEqual([]);
   });

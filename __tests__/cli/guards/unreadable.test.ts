@@ -95,9 +95,9 @@ describe("a policy of something that is there, known only after the apply", () =
   });
 
   test("is told with the denials that it has no more, and no reference stands for", () => {
-    expect(becomes(deny("s3:*", bucket))).toEqual([
-      `iam-widened: What its policy will allow ${later} It would no longer deny kms:* on *.`,
-    ]);
+    const told = `iam-widened: What its policy will allow ${later} It would no longer deny kms:* on *.`;
+    expect(becomes(deny("s3:*", bucket))).toEqual([told]);
+    expect(becomes(deny("s3:*", bucket), deny("kms:*", "arn:key"))).toEqual([told]);
   });
 
   test("is told where it allows nothing that is new", () => {
@@ -145,20 +145,37 @@ describe("a policy of something that is there, known only after the apply", () =
   });
 });
 
-test("a policy in a role that is there, known only after the apply, is told with what it newly allows", () => {
+describe("a policy in a role that is there, known only after the apply", () => {
   const assume_role_policy = trust({ Service: "ec2.amazonaws.com" });
-  const inline = (text: string) => [{ name: "x", policy: text }];
-  const changed = change(
-    "aws_iam_role",
-    { name: "r", assume_role_policy, inline_policy: inline(policy(allow("s3:GetObject", "arn:a"))) },
-    { name: "r", assume_role_policy, inline_policy: [{ name: "x" }] },
-    { unknown: { inline_policy: [{ policy: true }] } },
-  );
   const text = policy(allow("s3:PutObject", "${aws_s3_bucket.a.arn}"));
-  const configured = { inline_policy: [{ policy: { constant_value: text } }] };
-  expect(risksIn([changed], { [changed.address]: configured })).toEqual([
-    "iam-widened: What its policy will allow is known only after the apply. It would newly allow s3:PutObject on ${aws_s3_bucket.a.arn}.",
-  ]);
+  const told = (options: object) =>
+    risksIn(
+      [
+        change(
+          "aws_iam_role",
+          {
+            name: "r",
+            assume_role_policy,
+            inline_policy: [{ name: "x", policy: policy(allow("s3:GetObject", "arn:a")) }],
+          },
+          { name: "r", assume_role_policy, inline_policy: [{ name: "x" }] },
+          { unknown: { inline_policy: [{ policy: true }] }, ...options },
+        ),
+      ],
+      { "aws_iam_role.one": { inline_policy: [{ policy: { constant_value: text } }] } },
+    );
+
+  test("is told with what it newly allows", () => {
+    expect(told({})).toEqual([
+      "iam-widened: What its policy will allow is known only after the apply. It would newly allow s3:PutObject on ${aws_s3_bucket.a.arn}.",
+    ]);
+  });
+
+  test("is not shown where it is sensitive", () => {
+    expect(told({ sensitive: { inline_policy: [{ policy: true }] } })).toEqual([
+      "iam-widened: What its policy will allow is known only after the apply. Its policy would allow more; it is sensitive and not shown.",
+    ]);
+  });
 });
 
 test.each(["ab", "a]b", 'a"]["b', "a.b"])("what is made for each is read by its key %p", (key) => {
