@@ -60,6 +60,113 @@ it.each([
   );
 });
 
+const provider_config = { aws: { expressions: {} } };
+const change = { address: "a.a", mode: "managed", type: "a", change: { actions: ["create"] } };
+it.each<[string, string, Record<string, unknown>]>([
+  ["a change of nothing", "resource_changes", { resource_changes: [{}] }],
+  ["changes by name", "resource_changes", { resource_changes: {} }],
+  ["no changes, as null", "resource_changes", { resource_changes: null }],
+  ["a change without actions", "resource_changes", { resource_changes: [{ ...change, change: {} }] }],
+  ["a change without an address", "resource_changes", { resource_changes: [{ ...change, address: 1 }] }],
+  ["a change without a mode", "resource_changes", { resource_changes: [{ ...change, mode: undefined }] }],
+  [
+    "a change to a text",
+    "resource_changes",
+    { resource_changes: [{ ...change, change: { actions: ["create"], after: "x" } }] },
+  ],
+  [
+    "a change for reasons that are none",
+    "resource_changes",
+    { resource_changes: [{ ...change, change: { actions: [], replace_paths: ["x"] } }] },
+  ],
+  ["a reason that is no text", "resource_changes", { resource_changes: [{ ...change, action_reason: 1 }] }],
+  ["drift that is none", "resource_drift", { resource_drift: [{ ...change, type: null }] }],
+  ["an output's change that is none", "output_changes", { output_changes: { a: null } }],
+  ["outputs in a list", "output_changes", { output_changes: [1] }],
+  ["a variable that is none", "variables", { variables: { a: null } }],
+  ["a state of nothing", "prior_state", { prior_state: { values: { root_module: { resources: {} } } } }],
+  [
+    "a state's resource that is none",
+    "prior_state",
+    { prior_state: { values: { root_module: { resources: [1] } } } },
+  ],
+  ["a state's output that is none", "prior_state", { prior_state: { values: { outputs: { a: null } } } }],
+  ["a provider of nothing", "configuration", { configuration: { provider_config: { aws: {} } } }],
+  [
+    "an account in no list",
+    "configuration",
+    {
+      configuration: {
+        provider_config: { aws: { expressions: { allowed_account_ids: { constant_value: "1" } } } },
+      },
+    },
+  ],
+  [
+    "resources by name",
+    "configuration",
+    { configuration: { provider_config, root_module: { resources: {} } } },
+  ],
+  [
+    "a resource that is none",
+    "configuration",
+    { configuration: { provider_config, root_module: { resources: [null] } } },
+  ],
+  [
+    "expressions of nothing",
+    "configuration",
+    {
+      configuration: { provider_config, root_module: { resources: [{ address: "a.a", expressions: null }] } },
+    },
+  ],
+  [
+    "references that are no texts",
+    "configuration",
+    {
+      configuration: {
+        provider_config,
+        root_module: { resources: [{ address: "a.a", expressions: { b: [{ c: { references: [1] } }] } }] },
+      },
+    },
+  ],
+  [
+    "a configured variable that is none",
+    "configuration",
+    { configuration: { provider_config, root_module: { variables: { a: null } } } },
+  ],
+])("plan --from refuses JSON with %s", async (_, part, wrongly) => {
+  const file = fileWith(JSON.stringify({ ...planOf([]), ...wrongly }));
+  await expect(plan("stage", "--from", file, "--format", "json")).rejects.toMatchObject({
+    ...wrong("is no plan"),
+    message: expect.stringContaining(part),
+  });
+});
+
+it("plan --from takes for a plan what has all of these", async () => {
+  const configuration = {
+    provider_config: { aws: { expressions: { allowed_account_ids: { constant_value: ["1"] } } } },
+    root_module: {
+      resources: [{ address: "a.a", expressions: { b: [{ c: { references: ["var.x"] } }], d: {} } }, {}],
+      variables: { a: {}, b: { default: "x", sensitive: true } },
+    },
+  };
+  const file = fileWith(
+    JSON.stringify({
+      ...planOf([updated("a.a", {}, {}, { replace_paths: [["x", 0]], reason: "x" })], {
+        drift: [updated("a.a", {}, {})],
+        outputs: { a: { actions: ["create"], before: null, after: "x" } },
+      }),
+      configuration,
+      variables: { a: { value: "x" }, b: {} },
+      prior_state: {
+        values: { outputs: { a: { value: 1 } }, root_module: { resources: [{ address: "a.a" }] } },
+      },
+    }),
+  );
+  await expect(plan("nowhere", "--from", file, "--format", "json")).rejects.toMatchObject(
+    wrong('no environment "nowhere"'),
+  );
+});
+
 it("plan --from has no text for JSON: that is Terraform's to make", async () => {
   const file = fileWith(JSON.stringify(planOf([])));
   await expect(plan("stage", "--from", file)).rejects.toMatchObject(

@@ -9,6 +9,7 @@ import { risksOf, tellGuards } from "../guards/risks";
 import { isAlive } from "../lock";
 import { progress, result, resultJson, takesColors } from "../output";
 import { checkPlanIsOf, type PlanDocument } from "../plan-document";
+import { wrongPart } from "../plan-shape";
 import { withProgress } from "../progress";
 import { costChangeOf } from "../review/cost";
 import { renderHtml } from "../review/html";
@@ -207,13 +208,16 @@ async function show(
 function readJson(file: string): PlanDocument | undefined {
   const bytes = readFileSync(file);
   if (bytes.subarray(0, 2).toString("latin1") === "PK") return undefined;
+  const what = `${file} is no plan, neither saved with --out nor printed with --json`;
+  let found: unknown;
   try {
-    const found = JSON.parse(bytes.toString("utf8")) as Partial<PlanDocument> | null;
-    if (found?.configuration?.provider_config?.aws) return found as PlanDocument;
+    found = JSON.parse(bytes.toString("utf8"));
   } catch {
-    // said below
+    throw new UsageError(`${what}.`);
   }
-  throw new UsageError(`${file} is no plan, neither saved with --out nor printed with --json.`);
+  const wrong = wrongPart(found);
+  if (wrong === undefined) return found as PlanDocument;
+  throw new UsageError(`${what}: ${wrong} is not as Terraform writes it.`);
 }
 
 /** Adds `plan`. */
