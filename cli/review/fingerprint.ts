@@ -2,23 +2,27 @@ import { createHash } from "node:crypto";
 import type { Change, PathStep, PlanDocument, ResourceChange } from "../plan-document";
 import { expressionsIn, type Expressions } from "./configured";
 import { canonical, differencesOf, isMarked, type End } from "./differences";
+import { maskedEnd, referencesOf, valuesIn, type ValueOf } from "./references";
 
 /**
  * Digest of what a plan would do: addresses, actions, and each attribute with both ends. Not of drift, of the time, of who
  * planned or of the order. So the plan of a reviewer's role and that of the role that applies have the same while code and
  * world are the same, and another where one of them has moved.
  *
- * Of what is known after the apply only goes in what the configuration says, with the references in it.
+ * Of what is known after the apply only goes in what the configuration says, with the references in it, and the values of
+ * variables and data sources among these, as far as the plan knows them.
  *
- * What it does not see: which value a secret has (it goes in as "sensitive", so another value is the same), and what a
- * resource that is destroyed was like (its id goes in).
+ * What it does not see: which value a secret has (it goes in as "sensitive", so another value is the same: see
+ * secrets.ts), what a resource that is destroyed was like (its id goes in), and what else such references stand for: locals,
+ * other resources, and what is read only during the apply.
  */
 export function fingerprintOf(document: PlanDocument): string {
   const { resource_changes: changes = [], output_changes: outputs = {} } = document;
   const expressionsOf = expressionsIn(document);
+  const valueOf = valuesIn(document);
   const resources = changes
     .filter(doesSomething)
-    .map((resource) => resourceText(resource, expressionsOf(resource.address)))
+    .map((resource) => resourceText(resource, valueOf, expressionsOf(resource.address)))
     .sort();
   const named = Object.entries(outputs)
     .filter(([, { actions }]) => !isNoOp(actions))
@@ -39,6 +43,7 @@ const isMoved = (previous: string | undefined): boolean => previous !== undefine
 
 function resourceText(
   resource: ResourceChange & { readonly deposed?: string },
+  valueOf: ValueOf,
   expressions: Expressions = {},
 ): string {
   const { address, previous_address: previous = "", deposed = "", change } = resource;
@@ -50,18 +55,41 @@ function resourceText(
     importing?.id ?? "",
     before?.id ?? "",
     changeText(change),
-    ...(deposed === "" ? configuredTexts(change, expressions) : []),
+    ...(deposed === "" ? configuredTexts(change, valueOf, expressions) : []),
   ]);
 }
 
 /** What is configured of attributes in which something is known after the apply only. */
-function configuredTexts({ actions, after_unknown: unknown }: Change, expressions: Expressions): string[] {
+function configuredTexts(
+  { actions, after_unknown: unknown }: Change,
+  valueOf: ValueOf,
+  expressions: Expressions,
+): string[] {
   if (!actions.some((action) => ["create", "update"].includes(action))) return [];
   const marks = (unknown ?? {}) as Readonly<Record<string, unknown>>;
-  return Object.keys(expressions)
+  const names = Object.keys(expressions)
     .filter((name) => isMarked(marks[name]))
-    .sort()
-    .map((name) => `${name}: ${canonical(expressions[name])}`);
+    .sort();
+  const references = new Set(names.flatMap((name) => referencesOf(expressions[name])));
+  return [
+    ...names.map((name) => `${name}: ${canonical(withoutSecrets(expressions[name], [name]))}`),
+    ...[...references].sort().flatMap((reference) => {
+      const value = valueOf(reference);
+      return value.kind === "value" ? [`${reference} ${endText(value)}`] : [];
+    }),
+  ];
+}
+
+/** The same expression, with its constants as they may be shown. */
+function withoutSecrets(expression: unknown, path: readonly PathStep[]): unknown {
+  if (Array.isArray(expression)) return expression.map((one, index) => withoutSecrets(one, [...path, index]));
+  if (typeof expression !== "object" || expression === null) return expression;
+  return Object.fromEntries(
+    Object.entries(expression).map(([key, value]) => [
+      key,
+      key === "constant_value" ? endText(maskedEnd(value, path)) : withoutSecrets(value, [...path, key]),
+    ]),
+  );
 }
 
 function changeText(change: Change, place: readonly PathStep[] = []): string {

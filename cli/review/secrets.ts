@@ -1,59 +1,118 @@
 import type { PathStep } from "../plan-document";
 
+/*
+ * What is hidden here is not in the fingerprint either: that is published beside all else that goes into it, so a weak
+ * password could be found by trying. Therefore a plain setting that is taken for a secret can change unseen, and what is
+ * hidden must be no more than the secret.
+ */
+
 /** Words in a name that say that it holds a secret; also as plurals, and as the end of a word such as `PGPASSWORD`. */
-const secretWord = /(password|passwd|passphrase|secret|token|credential|apikey)s?$|^pem$/;
+const secretWord =
+  /(password|passwd|passphrase|secret|(?<!super)token|credential|(api|access|auth|encryption|master|private|secret|signing)key)s?\d*$|^pem$/;
 /** The same, where they are the last one: in the middle of a name they mean something else. */
-const secretEnds = new Set(["pass", "pwd", "pat"]);
+const secretEnd = /^((db|pg|smtp|user)?pass|pwd|pat|jwt)\d*$/;
 /** The same, of two words. */
 const secretPairs = new Set([
+  "access key",
+  "account key",
+  "api key",
+  "auth header",
+  "auth key",
+  "authorization header",
+  "basic auth",
+  "conn string",
+  "connection string",
+  "encryption key",
+  "master key",
   "private key",
   "secret key",
-  "api key",
-  "auth key",
   "signing key",
-  "encryption key",
-  "connection string",
-  "conn string",
 ]);
+/** The header, or a variable for it. In small letters it is how an API's method knows its callers. */
+const isHeader = (name: PathStep): boolean =>
+  /^(Proxy-)?Authorization$|(^|_)AUTHORIZATION$/.test(String(name));
+/** Words behind a secret's name that tell which one it is. */
+const which =
+  /^(v?\d+|b64|backup|base64|current|dev|hex|live|new|next|old|previous|primary|prod|ro|rw|secondary|stage|test|value)$/;
+
 /** Such words that hold none: they name a request, so that it is done once, or are a setting. */
 const harmlessPairs = new Set(["creation token", "client token", "request token", "http tokens"]);
+/** Before `tokens`: these are pieces of text, and are counted. */
+const quantities = new Set("max maximum min minimum num number total count".split(" "));
 /** Variables in capitals that end in KEY hold one, such as `STRIPE_KEY`, save with these words before it. */
-const isKeyVariable = (name: PathStep): boolean =>
-  typeof name === "string" &&
-  /^[A-Z][A-Z\d_]*_KEYS?$/.test(name) &&
-  !/(^|_)(CACHE|HASH|KMS|OBJECT|PARTITION|PRIMARY|PUBLIC|PUBLISHABLE|RANGE|ROUTING|S3|SORT)_KEYS?$/.test(
-    name,
-  );
+const plainKeys = new Set(
+  "cache hash kms object partition primary public publishable range routing s3 sort".split(" "),
+);
 /** Ends of names that tell about a secret, and are none. */
 const about = new Set(
-  "arn arns id ids name version enabled path length type types from days hours minutes url uri".split(" "),
+  [
+    "algorithm arn arns audience authentication days enabled endpoint file from host hours id ids image issuer length",
+    "manager minutes name path policy port size spec type types uri url version",
+  ].flatMap((words) => words.split(" ")),
 );
-
-/** Lists whose entries' names say nothing of what is in them: a Sid such as ReadSecrets, a container such as token-api. */
-const named = /^(statement|container_?definitions)$/i;
+/** The same: how many there are, or how long one is good. */
+const measure =
+  /(^| )(budget|count|duration|expiration|expires|expiry|lifetime|limits?|max|min|ms|seconds|timeout|ttl|units|validity)( in| at| after)?$/;
 
 /**
  * Whether a value there is taken for a secret by its name alone. Providers mark what they know to be sensitive; this is
  * for what they do not know, such as a password in a task's `environment`.
  */
 export const holdsSecret = (path: readonly PathStep[]): boolean => {
-  const last = wordsOf(path.at(-1)).at(-1);
-  if (last !== undefined && about.has(last)) return false;
-  return path.some((step, place) => {
-    if (place > 0 && named.test(String(path[place - 1]))) return false;
-    return isSecretName(wordsOf(step)) || isKeyVariable(step);
+  const names = withoutConditions(path);
+  if (isAbout(wordsOf(names.at(-1))) || names.includes("token_validity_units")) return false;
+  return names.some((step, place) => {
+    if (hasNamed(names[place - 1]) || isVersionLabel(step)) return false;
+    return isSecretName(wordsOf(step)) || isKeyVariable(step) || isHeader(step);
   });
 };
 
+/** What is in it has names of its own, such as the Sid ReadSecrets or the container supertokens, with no value for them. */
+const hasNamed = (step: PathStep | undefined): boolean =>
+  isStatement(step) || /^(container_?definitions|containers?|portMappings|volumes?)$/i.test(String(step));
+
+/** Atomic Calendar's containers have the versions of their secrets as labels. */
+const isVersionLabel = (step: PathStep): boolean => String(step).startsWith("landfall.secret.");
+
+const isStatement = (step: PathStep | undefined): boolean => /^statement$/i.test(String(step));
+
+/** A policy's conditions name keys such as `token.actions.githubusercontent.com:sub`, which say who comes in. */
+const withoutConditions = (path: readonly PathStep[]): readonly PathStep[] => {
+  const place = path.findIndex(
+    (step, index) => step === "Condition" && path.slice(0, index).some(isStatement),
+  );
+  return place < 0 ? path : path.slice(0, place);
+};
+
+const isAbout = (words: readonly string[]): boolean => {
+  const bare = withoutWhich(words);
+  return about.has(bare.at(-1) ?? "") || measure.test(bare.join(" "));
+};
+
 const isSecretName = (words: readonly string[]): boolean =>
-  !about.has(words.at(-1) ?? "") &&
-  (secretEnds.has(words.at(-1) ?? "") ||
+  !isAbout(words) &&
+  (secretEnd.test(withoutWhich(words).at(-1) ?? "") ||
     words.some((word, index) => {
       const pair = `${words[index - 1] ?? ""} ${word}`;
       return (
-        (secretWord.test(word) && !harmlessPairs.has(pair)) || secretPairs.has(pair.replace(/keys$/, "key"))
+        (secretWord.test(word) && !harmlessPairs.has(pair) && !isCounted(words, index)) ||
+        secretPairs.has(pair.replace(/keys?\d*$/, "key"))
       );
     }));
+
+const isCounted = (words: readonly string[], index: number): boolean =>
+  words[index] === "tokens" &&
+  (words[index + 1] === "per" || words.slice(0, index).some((word) => quantities.has(word)));
+
+const isKeyVariable = (name: PathStep): boolean => {
+  if (typeof name !== "string" || !/^[A-Z][A-Z\d_]*$/.test(name)) return false;
+  const words = withoutWhich(wordsOf(name));
+  return words.length > 1 && /^keys?\d*$/.test(words.at(-1) ?? "") && !plainKeys.has(words.at(-2) ?? "");
+};
+
+/** `DB_PASS_1` is as `DB_PASS`. */
+const withoutWhich = (words: readonly string[]): readonly string[] =>
+  words.slice(0, words.findLastIndex((word, index) => index === 0 || !which.test(word)) + 1);
 
 /** `DB_PASSWORD`, `dbPassword` and `db-password` are the same two words. */
 const wordsOf = (step: PathStep | undefined): string[] =>
@@ -66,22 +125,85 @@ const wordsOf = (step: PathStep | undefined): string[] =>
     : [];
 
 /** Whether a text is a key that nobody else may have, whatever its name. */
-export const isPrivateKey = (text: string): boolean => /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text);
+export const isPrivateKey = (text: string): boolean =>
+  /-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----/.test(text);
 
 /** Whether a text is the name of something in AWS, which is no secret whatever it is called. */
 export const isArn = (text: string): boolean => /^arn:[\w-]+:[\w-]+:[\w-]*:\d*:[\w+=,.@:/-]+$/.test(text);
 
-/** The text without the user and password of the addresses in it. A password may have an @ or a slash in it. */
+const hidden = "(sensitive)";
+
+/**
+ * The text without the secrets that are known by their look or their place in it: tokens of well-known services, the user
+ * and password of addresses, and values such as in `…;Password=…`. Takes time as the text is long, whatever is in it: each
+ * pattern goes on behind what it has found, and looks ahead for a limited length.
+ */
 export const withoutLogins = (text: string): string =>
-  !text.includes("://")
-    ? text
-    : text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@:"']*:[^\s"']*@/gi, "$1(sensitive)@");
+  withoutAssigned(
+    withoutUsers(
+      looks.reduce((rest, look) => rest.replace(look, hidden), text).replace(inHeader, `$1${hidden}`),
+    ),
+  );
+
+/** What services put in front of their tokens, so that they are found where they should not be. */
+const looks = [
+  /(?<![A-Za-z\d])(gh[a-z]_|github_pat_|(sk|rk)_(live|test)_|whsec_)\w{8,}/g, // GitHub, Stripe
+  /(?<![A-Za-z\d])(glpat-|xox[a-z]-|xapp-)[\w-]{8,}/g, // GitLab, Slack
+  /(?<=\bhooks\.slack\.com\/services\/)[\w/]+/g,
+  /(?<![A-Za-z\d])(AKIA|ASIA)[A-Z\d]{16}(?![A-Za-z\d])/g, // AWS
+  /(?<![A-Za-z\d])sk-(?=[\w-]{0,200}\d)[\w-]{20,}/g, // OpenAI and others
+  /(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*/g, // a JSON Web Token
+];
+/** With a digit in it: else it is a sentence. */
+const inHeader = /\b((?:Bearer|Basic) +)(?=[\w.~+/-]{0,256}\d)[\w.~+/-]{8,}=*/gi;
+
+/** Of each address what follows its `://`, up to the next one's. */
+const addresses = /(?<=[a-z\d+.-]:\/\/)(?:(?!:\/\/)[^\s"'])+/gi;
+/** What may be a user and a password, and what is rather hosts with ports. */
+const startsWithLogin = /^(?!\[)[^/?#@:]*:/;
+const startsWithPort = /^[^/?#@:]+:\d{1,5}(?:,[\w.-]+(?::\d{1,5})?)*(?:[/?#;]|$)/;
+
+/** A password may have an @, a comma or a slash in it. Over HTTP a user alone is a token. */
+const withoutUsers = (text: string): string =>
+  text.replace(addresses, (address: string, place: number) => {
+    const user = /https?:\/\/$/i.test(text.slice(Math.max(0, place - 8), place))
+      ? /^[^/?#@:,]+(?=@)/.exec(address)?.[0].length
+      : undefined;
+    const isLogin = startsWithLogin.test(address) && !startsWithPort.test(address);
+    const end = isLogin ? lastAt(address) : user;
+    return end === undefined ? address : `${hidden}${address.slice(end)}`;
+  });
+
+/** Where a login ends: at the last @ before a query, else at the last one. That of an image's digest is none. */
+function lastAt(address: string): number | undefined {
+  const places = [...address.matchAll(/@(?!sha\d+:)/g)].map(({ index }) => index);
+  const query = address.indexOf("?");
+  return places.findLast((place) => place < query) ?? places.at(-1);
+}
+
+/** `name=` in queries, connection strings and scripts; not where the value is a variable or a command. */
+const assigned = /(?<![\w.])([A-Za-z][\w.-]{0,63})=(?!["']?(?:\$[\w({]|`|\{\{|=))/g;
+const assignedValue = /"[^"\n]*"|'[^'\n]*'|(?:(?!,[\w.-]{1,64}=)[^\s&;"'])+/y;
+
+function withoutAssigned(text: string): string {
+  const parts: string[] = [];
+  let done = 0;
+  for (const { 0: match, 1: name, index } of text.matchAll(assigned)) {
+    if (index < done || !holdsSecret([name ?? ""])) continue;
+    assignedValue.lastIndex = index + match.length;
+    const value = assignedValue.exec(text)?.[0];
+    if (value === undefined || isArn(unquoted(value))) continue;
+    parts.push(text.slice(done, index + match.length), hidden);
+    done = index + match.length + value.length;
+  }
+  return parts.join("") + text.slice(done);
+}
 
 /** `name=value` and `name: value`, as scripts, environment files and YAML have them. */
 const assignment = /^(\s*(?:- +)?(?:(?:export|local|readonly) +)?["']?)([\w.-]+)(["']?(?: *= *|: +))(\S.*)$/;
 /** What a shell puts there, an empty value, or the start of a block. */
 const noValue =
-  /^(?:"?\$(?:\(|(?:[A-Z\d_]+|\{\w+(?::?\?[^}]*|:?-)?\})"?\s*$)|""|''|[|>][-+]?\s*$|(?:null|true|false)\s*$)/;
+  /^(?:`|"?\$(?:\(|(?:[A-Z\d_]+|\{\w+(?::?\?[^}]*|:?-)?\})"?\s*$)|""|''|[|>][-+]?\s*$|(?:null|true|false)\s*$)/;
 
 /** A line of a script or a file of settings, without the value where its name says that this is a secret. */
 export function withoutSecret(line: string): string {

@@ -63,12 +63,15 @@ function unpackedEnds(
   return before && after && isPacked && !isSame ? { before, after } : undefined;
 }
 
+const bothSensitive: ShownEnds = { before: { kind: "sensitive" }, after: { kind: "sensitive" } };
+
 const isText = (end: End): boolean => end.kind === "value" && typeof end.value === "string";
 const isTextOfLines = (end: End): boolean =>
   end.kind === "value" && typeof end.value === "string" && end.value.includes("\n");
 
 /** Which lines differ is seen before secrets are hidden: they are the same then. */
 function endsOfLines(before: string, after: string): ShownEnds {
+  if (before === after) return bothSensitive;
   const [one, other] = [before, after].map((text) => text.split("\n")) as [string[], string[]];
   const ends = ofLines(one, other);
   const isShort = Math.max(before.length, after.length) <= mostWhole;
@@ -116,9 +119,7 @@ function valued(text: string, whole = ""): Shown {
 /** They look the same and are not, such as `1` and `"1"`, or two that differ in what is hidden. */
 function quoted(...ends: [unknown, unknown]): ShownEnds {
   const [before, after] = ends.map((end) => JSON.stringify(withoutSecrets(end))) as [string, string];
-  return before === after
-    ? { before: { kind: "sensitive" }, after: { kind: "sensitive" } }
-    : { before: valued(before), after: valued(after) };
+  return before === after ? bothSensitive : { before: valued(before), after: valued(after) };
 }
 
 /** As one text, without secrets that its lines name. */
