@@ -2,7 +2,7 @@ import type { PlanDocument, ResourceChange } from "../../cli/plan-document";
 import { fingerprintOf } from "../../cli/review/fingerprint";
 import { renderMarkdown } from "../../cli/review/markdown";
 import { reviewOf } from "../../cli/review/review";
-import { holdsSecret, withoutLogins } from "../../cli/review/secrets";
+import { holdsSecret, withoutKnownSecrets } from "../../cli/review/secrets";
 import { created, planOf, updated } from "../support/plans";
 
 /** A container with one variable more than before. */
@@ -118,7 +118,7 @@ describe("plain settings", () => {
     ["https://h/x?user=u&password=p#top", "https://h/x?user=u&(sensitive)"],
     ["-H 'Authorization: Bearer abc123def456' http://h", "-H 'Authorization: Bearer (sensitive)' http://h"],
   ])("beside a secret stay: %s", (text, masked) => {
-    expect(withoutLogins(text).replace(/[\w-]+=\(sensitive\)/gi, "(sensitive)")).toBe(masked);
+    expect(withoutKnownSecrets(text).replace(/[\w-]+=\(sensitive\)/gi, "(sensitive)")).toBe(masked);
   });
 });
 
@@ -202,10 +202,10 @@ describe("secrets", () => {
   });
 
   it("are hidden where they are all digits, and known as the id of a key", () => {
-    expect(withoutLogins("mongodb://u:4711@h:27017/x")).toBe("mongodb://(sensitive)@h:27017/x");
-    expect(withoutLogins("AKIAIOSFODNN7EXAMPLE")).toBe("(sensitive)");
-    expect(withoutLogins("ASIAIOSFODNN7EXAMPLE and more")).toBe("(sensitive) and more");
-    expect(withoutLogins("SAKIAIOSFODNN7EXAMPLE")).toBe("SAKIAIOSFODNN7EXAMPLE");
+    expect(withoutKnownSecrets("mongodb://u:4711@h:27017/x")).toBe("mongodb://(sensitive)@h:27017/x");
+    expect(withoutKnownSecrets("AKIAIOSFODNN7EXAMPLE")).toBe("(sensitive)");
+    expect(withoutKnownSecrets("ASIAIOSFODNN7EXAMPLE and more")).toBe("(sensitive) and more");
+    expect(withoutKnownSecrets("SAKIAIOSFODNN7EXAMPLE")).toBe("SAKIAIOSFODNN7EXAMPLE");
   });
 });
 
@@ -349,6 +349,6 @@ it.each([
 ])("texts of many %s are read in the time of their length", (_, part) => {
   const text = part.repeat(Math.ceil(300_000 / part.length));
   const start = performance.now();
-  withoutLogins(text);
+  withoutKnownSecrets(text);
   expect(performance.now() - start).toBeLessThan(3000);
 });

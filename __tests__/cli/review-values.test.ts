@@ -381,7 +381,9 @@ describe("what is known after the apply", () => {
       variables: { name: { value: "arn:v" } },
       prior_state: {
         values: {
-          root_module: { resources: [{ address: "data.aws_x.x", values: { list: ["0", "arn:1"] } }] },
+          root_module: {
+            resources: [{ address: "data.aws_x.x", mode: "data", values: { list: ["0", "arn:1"] } }],
+          },
         },
       },
     };
@@ -467,6 +469,7 @@ describe("what is known after the apply", () => {
     });
     const resource = {
       address: "data.aws_s.s",
+      mode: "data",
       values: { value: canary, db_password: canary },
       sensitive_values: { value: true },
     };

@@ -1,5 +1,5 @@
 import type { Change, PathStep } from "../plan-document";
-import { holdsSecret, isArn, isPrivateKey, withoutLogins } from "./secrets";
+import { holdsSecret, isArn, isPrivateKey, withoutKnownSecrets } from "./secrets";
 
 /** One end of a change of one attribute. What is sensitive has no value here. */
 export type End =
@@ -262,7 +262,7 @@ function redacted(value: unknown, path: readonly PathStep[]): unknown {
   if (typeof value === "string") {
     if (isPrivateKey(value) || (value !== "" && !isArn(value) && holdsSecret(path))) return sensitive;
     const json = parsedJson(value);
-    return json === undefined ? withoutLogins(value) : JSON.stringify(redacted(json, path));
+    return json === undefined ? withoutKnownSecrets(value) : JSON.stringify(redacted(json, path));
   }
   if (isList(value))
     return value.map((entry, index) => redacted(entry, [...path, nameOf(entry)[0] ?? index]));

@@ -72,7 +72,7 @@ function configuredTexts(
     .sort();
   const references = new Set(names.flatMap((name) => referencesOf(expressions[name])));
   return [
-    ...names.map((name) => `${name}: ${canonical(withoutSecrets(expressions[name], [name]))}`),
+    ...names.map((name) => `${name}: ${canonical(maskedExpression(expressions[name], [name]))}`),
     ...[...references].sort().flatMap((reference) => {
       const value = valueOf(reference);
       return value.kind === "value" ? [`${reference} ${endText(value)}`] : [];
@@ -81,13 +81,14 @@ function configuredTexts(
 }
 
 /** The same expression, with its constants as they may be shown. */
-function withoutSecrets(expression: unknown, path: readonly PathStep[]): unknown {
-  if (Array.isArray(expression)) return expression.map((one, index) => withoutSecrets(one, [...path, index]));
+function maskedExpression(expression: unknown, path: readonly PathStep[]): unknown {
+  if (Array.isArray(expression))
+    return expression.map((one, index) => maskedExpression(one, [...path, index]));
   if (typeof expression !== "object" || expression === null) return expression;
   return Object.fromEntries(
     Object.entries(expression).map(([key, value]) => [
       key,
-      key === "constant_value" ? endText(maskedEnd(value, path)) : withoutSecrets(value, [...path, key]),
+      key === "constant_value" ? endText(maskedEnd(value, path)) : maskedExpression(value, [...path, key]),
     ]),
   );
 }

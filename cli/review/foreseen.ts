@@ -7,9 +7,10 @@ import {
   parsedJson,
   wholeDifference,
   type Difference,
+  type End,
 } from "./differences";
 import type { DocumentChange, Shown, ShownEnds } from "./model";
-import { holdsSecret, isArn, isPrivateKey } from "./secrets";
+import { at, maskedEnd, parsed, valuesIn, type ValueOf } from "./references";
 import { documentOf, shown, shownEnds } from "./shown";
 import { expressionsOf, filled, isTemplate, templateJson, templateText, written } from "./template-text";
 
@@ -35,7 +36,7 @@ export function foreseeIn(document: PlanDocument): Foresee {
     const { path, before } = difference;
     const [name = "", ...rest] = path;
     const said = configured(resource.address)?.[name];
-    const from = world.unknownOf(referencesOf(said, rest));
+    const from = world.unknownOf(referencesAt(said, rest));
     const template = isHidden(resource.change, name) ? undefined : textAt(said, rest);
     const parts =
       template === undefined || path.length > 1 ? undefined : partsOf(world, resource, difference, template);
@@ -47,10 +48,18 @@ export function foreseeIn(document: PlanDocument): Foresee {
 
 /** Tells of what an output, or a part of it, is made that is known after the apply only. */
 export function outputOriginsIn(document: PlanDocument): (path: readonly PathStep[]) => readonly string[] {
-  const { root_module: root } = (document as Prior).configuration ?? {};
+  const { root_module: root } = (document as WithOutputs).configuration ?? {};
   return ([name = "", ...rest]) => {
     const said = root?.outputs?.[name]?.expression;
-    return said === undefined ? [] : worldOf(document).unknownOf(referencesOf(said, rest));
+    return said === undefined ? [] : worldOf(document).unknownOf(referencesAt(said, rest));
+  };
+}
+
+interface WithOutputs {
+  readonly configuration?: {
+    readonly root_module?: {
+      readonly outputs?: Readonly<Record<string, { readonly expression?: unknown } | undefined>>;
+    };
   };
 }
 
@@ -122,10 +131,10 @@ const mapTexts = (value: unknown, map: (text: string) => string): unknown => {
 };
 
 /** What an expression refers to, at a path below it as far as that leads. Of blocks that are many, all of them. */
-function referencesOf(said: unknown, path: readonly PathStep[]): string[] {
+function referencesAt(said: unknown, path: readonly PathStep[]): string[] {
   if (Array.isArray(said)) {
     const [, ...rest] = path;
-    return said.flatMap((block) => referencesOf(block, rest));
+    return said.flatMap((block) => referencesAt(block, rest));
   }
   if (!isNamed(said)) return [];
   const { references } = said;
@@ -134,13 +143,13 @@ function referencesOf(said: unknown, path: readonly PathStep[]): string[] {
     return own.length > 0 ? own.flatMap(namesIn) : references.map(String);
   }
   const [step, ...rest] = path;
-  if (step !== undefined && Object.hasOwn(said, step)) return referencesOf(said[step], rest);
-  return step === undefined ? Object.values(said).flatMap((part) => referencesOf(part, [])) : [];
+  if (step !== undefined && Object.hasOwn(said, step)) return referencesAt(said[step], rest);
+  return step === undefined ? Object.values(said).flatMap((part) => referencesAt(part, [])) : [];
 }
 
 /** Expressions in the texts of a constant, such as that of a tag. */
 function expressionsAt(constant: unknown, path: readonly PathStep[]): string[] {
-  const found = path.reduce<unknown>(below, constant);
+  const found = at(constant, path);
   const texts: string[] = [];
   mapTexts(found, (text) => {
     texts.push(...expressionsOf(templateText(text)));
@@ -149,16 +158,13 @@ function expressionsAt(constant: unknown, path: readonly PathStep[]): string[] {
   return texts;
 }
 
-const below = (value: unknown, step: PathStep): unknown =>
-  isNamed(value) && Object.hasOwn(value, step) ? value[step] : undefined;
-
 /** The text that the configuration has at a path; undefined where it leads to none, or to one of several blocks. */
 function textAt(said: unknown, path: readonly PathStep[]): string | undefined {
   const [step, ...rest] = path;
   if (Array.isArray(said)) return said.length === 1 ? textAt(said[0], rest) : undefined;
   if (!isNamed(said)) return undefined;
   if (Object.hasOwn(said, "constant_value")) {
-    const text = path.reduce<unknown>(below, said.constant_value);
+    const text = at(said.constant_value, path);
     return typeof text === "string" && text !== "" ? text : undefined;
   }
   return step !== undefined && Object.hasOwn(said, step) ? textAt(said[step], rest) : undefined;
@@ -184,16 +190,11 @@ const worlds = new WeakMap<PlanDocument, World>();
 /** What a plan knows of what is referred to. */
 class World {
   private readonly resources: ReadonlyMap<string, ResourceChange>;
-  private readonly read: ReadonlyMap<
-    string,
-    { readonly values?: unknown; readonly sensitive_values?: unknown }
-  >;
+  private readonly valueBefore: ValueOf;
 
-  constructor(private readonly document: PlanDocument) {
+  constructor(document: PlanDocument) {
     this.resources = new Map((document.resource_changes ?? []).map((one) => [one.address, one]));
-    const { prior_state: prior } = document as Prior;
-    const known = prior?.values?.root_module?.resources ?? [];
-    this.read = new Map(known.map((one) => [one.address ?? "", one]));
+    this.valueBefore = valuesIn(document);
   }
 
   /** Those of the references that are not known before the apply, or may not be; each once, and only its longest form. */
@@ -208,76 +209,26 @@ class World {
   readonly valueOf = (expression: string): string | undefined => {
     const [reference] = namesIn(expression);
     if (reference === undefined || reference !== expression.trim()) return undefined;
-    const value = this.found(reference);
-    if (!["string", "number"].includes(typeof value)) return undefined;
-    const text = String(value);
-    const { root, address, path } = parsed(reference);
-    const isSecret = isPrivateKey(text) || (holdsSecret(root === "var" ? [address] : path) && !isArn(text));
-    return isSecret ? undefined : text;
+    const end = this.endOf(reference);
+    if (end.kind !== "value" || !["string", "number"].includes(typeof end.value)) return undefined;
+    return String(end.value);
   };
 
+  /** A data source that does not change has been read. */
   private isKnown(reference: string): boolean {
-    const { root, address, path } = parsed(reference);
+    const [root = ""] = reference.split(".");
     if (given.has(root)) return true;
-    const resource = this.resources.get(address);
-    if (resource === undefined) return root === "data" && this.read.has(address);
-    const unknown = path.reduce<unknown>(marksBelow, resource.change.after_unknown);
-    return resource.change.after !== null && !isMarked(unknown);
-  }
-
-  private found(reference: string): unknown {
-    const { root, address, path } = parsed(reference);
+    const { address, path } = parsed(reference);
     const change = this.resources.get(address)?.change;
-    if (root === "data" && !change) {
-      const { values, sensitive_values: marks } = this.read.get(address) ?? {};
-      return isMarked(path.reduce(marksBelow, marks)) ? undefined : path.reduce(below, values);
-    }
-    if (root === "var") return this.variable(address);
-    if (!change || isMarked(path.reduce<unknown>(marksBelow, change.after_unknown))) return undefined;
-    if (isMarked(path.reduce<unknown>(marksBelow, change.after_sensitive))) return undefined;
-    return path.reduce<unknown>(below, change.after);
+    if (change === undefined) return root === "data";
+    return change.after !== null && !isMarked(at(change.after_unknown, path));
   }
 
-  private variable(address: string): unknown {
-    const { root_module: root } = (this.document as Prior).configuration ?? {};
-    const name = address.slice("var.".length);
-    const declared = root?.variables?.[name];
-    return declared === undefined || declared.sensitive ? undefined : this.document.variables?.[name]?.value;
+  private endOf(reference: string): End {
+    const { address, path } = parsed(reference);
+    const change = this.resources.get(address)?.change;
+    if (change === undefined) return this.valueBefore(reference);
+    if (isMarked(at(change.after_unknown, path))) return { kind: "unknown" };
+    return maskedEnd(at(change.after, path), path, at(change.after_sensitive, path));
   }
-}
-
-/** Parts of a plan that only this needs. */
-interface Prior {
-  readonly prior_state?: {
-    readonly values?: {
-      readonly root_module?: {
-        readonly resources?: readonly {
-          readonly address?: string;
-          readonly values?: unknown;
-          readonly sensitive_values?: unknown;
-        }[];
-      };
-    };
-  };
-  readonly configuration?: {
-    readonly root_module?: {
-      readonly variables?: Readonly<Record<string, { readonly sensitive?: boolean } | undefined>>;
-      readonly outputs?: Readonly<Record<string, { readonly expression?: unknown } | undefined>>;
-    };
-  };
-}
-
-/** A mark of the whole is one of each part. */
-const marksBelow = (marks: unknown, step: PathStep): unknown => (marks === true ? true : below(marks, step));
-
-/** `data.a.b.c[0]` is `c` and `0` of `data.a.b`. */
-function parsed(reference: string): { root: string; address: string; path: PathStep[] } {
-  const pattern = /^((data\.)?[\w-]+\.[\w-]+(?:\[(?:"[^"]*"|\d+)\])?)(.*)$/;
-  const [, address = reference, data, rest = ""] = pattern.exec(reference) ?? [];
-  const steps = rest.match(/[^.[\]"]+/g) ?? [];
-  return {
-    root: data === undefined ? (reference.split(".")[0] ?? "") : "data",
-    address,
-    path: steps.map((step) => (/^\d+$/.test(step) ? Number(step) : step)),
-  };
 }

@@ -28,12 +28,13 @@ interface Referred {
     };
   };
   readonly prior_state?: {
-    readonly values?: { readonly root_module?: { readonly resources?: readonly Source[] } };
+    readonly values?: {
+      readonly root_module?: { readonly resources?: readonly (Source & { readonly address?: string })[] };
+    };
   };
 }
 
 interface Source {
-  readonly address?: string;
   readonly mode?: string;
   readonly values?: unknown;
   readonly sensitive_values?: unknown;
@@ -43,22 +44,28 @@ interface Source {
 export function valuesIn(document: PlanDocument): ValueOf {
   const { configuration, prior_state: prior } = document as Referred;
   const variables = Object.entries(configuration?.root_module?.variables ?? {}).map(
-    ([name, { default: value, sensitive }]): Required<Omit<Source, "mode">> => ({
-      address: `var.${name}`,
-      values: document.variables?.[name]?.value ?? value,
-      sensitive_values: sensitive,
-    }),
+    ([name, { default: value, sensitive }]): [string, Source] => [
+      `var.${name}`,
+      { values: document.variables?.[name]?.value ?? value, sensitive_values: sensitive },
+    ],
   );
-  const read = (prior?.values?.root_module?.resources ?? []).filter(({ mode }) => mode === "data");
-  const sources = [...variables, ...read];
+  const read = (prior?.values?.root_module?.resources ?? [])
+    .filter(({ mode }) => mode === "data")
+    .map((one): [string, Source] => [one.address ?? "", one]);
+  const sources = new Map([...variables, ...read]);
   return (reference) => {
-    const source = sources.find(({ address = "" }) => isWithin(reference, address));
-    if (source?.address === undefined) return { kind: "absent" };
-    const { address, values, sensitive_values: marks } = source;
-    const steps = stepsOf(reference.slice(address.length));
+    const { address, path } = parsed(reference);
+    const { values, sensitive_values: marks } = sources.get(address) ?? {};
     const name = address.startsWith("var.") ? [address.slice("var.".length)] : [];
-    return maskedEnd(at(values, steps), [...name, ...steps], at(marks, steps));
+    return maskedEnd(at(values, path), [...name, ...path], at(marks, path));
   };
+}
+
+/** `data.a.b["k"].c[0]` is `c` and `0` of `data.a.b["k"]`; what is within a variable is no part of its address. */
+export function parsed(reference: string): { address: string; path: string[] } {
+  const pattern = /^(var\.[\w-]+|(?:data\.)?[\w-]+\.[\w-]+(?:\[(?:"(?:[^"\\]|\\.)*"|\d+)\])?)(.*)$/s;
+  const [, address = reference, rest = ""] = pattern.exec(reference) ?? [];
+  return { address, path: stepsOf(rest) };
 }
 
 /** A value as it may be shown. @param path by which secrets are known @param marks where it is sensitive */
@@ -72,7 +79,7 @@ const stepsOf = (path: string): string[] =>
   [...path.matchAll(/\["((?:[^"\\]|\\.)*)"\]|([^.[\]]+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
 
 /** A mark of the whole is one of each part. */
-const at = (values: unknown, steps: readonly string[]): unknown =>
+export const at = (values: unknown, steps: readonly PathStep[]): unknown =>
   steps.reduce<unknown>((value, step) => {
     if (value === true) return true;
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;

@@ -138,7 +138,7 @@ const hidden = "(sensitive)";
  * and password of addresses, and values such as in `…;Password=…`. Takes time as the text is long, whatever is in it: each
  * pattern goes on behind what it has found, and looks ahead for a limited length.
  */
-export const withoutLogins = (text: string): string =>
+export const withoutKnownSecrets = (text: string): string =>
   withoutAssigned(
     withoutUsers(
       looks.reduce((rest, look) => rest.replace(look, hidden), text).replace(inHeader, `$1${hidden}`),
@@ -209,7 +209,7 @@ const noValue =
 export function withoutSecret(line: string): string {
   const [, start = "", name = "", sign = "", value = ""] = assignment.exec(line) ?? [];
   const isSecret = name !== "" && !noValue.test(value) && !isArn(unquoted(value)) && holdsSecret([name]);
-  return withoutLogins(isSecret ? `${start}${name}${sign}(sensitive)` : line);
+  return withoutKnownSecrets(isSecret ? `${start}${name}${sign}(sensitive)` : line);
 }
 
 /** A value where every line of every text in it is {@link withoutSecret}. */
