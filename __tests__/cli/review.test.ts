@@ -617,14 +617,13 @@ describe("the fingerprint", () => {
   const outputs = { url: { actions: ["update"], before: "a", after: "b" } };
   const fingerprint = fingerprintOf(planOf(base(), { outputs }));
 
-  it("is the same for what does the same: drift, time, order, reads and masked values make no difference", () => {
+  it("is the same for what does the same: drift, time, order and masked values make no difference", () => {
     const [a, b, c] = base() as [ResourceChange, ResourceChange, ResourceChange];
     const other = planOf(
       [
         c,
         unchanged("aws_a.d", { x: 1 }, { x: 1 }),
         b,
-        read("data.aws_b.b", { x: 1 }),
         {
           ...a,
           change: { ...a.change, before: { size: 1, secret: "1" }, after: { secret: "2", size: 2 } },
@@ -688,6 +687,52 @@ describe("the fingerprint", () => {
     expect(plan(known, says("root"))).toBe(plan(known, says("*")));
     const gone = destroyed("aws_a.a", { id: "x" });
     expect(plan(gone, says("root"))).toBe(plan(gone, says("*")));
+  });
+
+  it("sees what a data source asks for that is read during the apply", () => {
+    const asks = (action: string, more = {}) =>
+      fingerprintOf(planOf([read("data.aws_b.b", { action }, { after_unknown: { id: true }, ...more })]));
+    expect(asks("s3:Get")).toBe(asks("s3:Get"));
+    expect(asks("s3:Get")).not.toBe(asks("s3:*"));
+  });
+
+  it("sees what the configuration says of outputs that become unknown", () => {
+    const plan = (expression: unknown, marks = {}) => {
+      const role = { actions: ["create"], before: null, after_unknown: true, ...marks };
+      const document = planOf([], { outputs: { role } });
+      const { configuration } = document;
+      const root_module = { outputs: { role: { expression } } };
+      return fingerprintOf({ ...document, configuration: { ...configuration, root_module } } as PlanDocument);
+    };
+    const says = (text: string, from = "aws_a.a.arn") => ({ constant_value: text, references: [from] });
+    expect(plan(says("x"))).not.toBe(plan(says("y")));
+    expect(plan(says("x"))).not.toBe(plan(says("x", "aws_a.b.arn")));
+    const secret = { after_sensitive: true };
+    expect(plan(says("x"), secret)).toBe(plan(says("y"), secret));
+    expect(plan(says("x"), secret)).not.toBe(plan(says("x", "aws_a.b.arn"), secret));
+  });
+
+  it("sees another order where that means something", () => {
+    const list = (...names: string[]) => names.map((path) => ({ path, ttl: 1 }));
+    const moved = (...names: string[]) =>
+      updated("aws_a.a", { rule: list("a", "b", "c") }, { rule: list(...names) });
+    expect(fingerprintOf(planOf([moved("b", "a", "c")]))).not.toBe(
+      fingerprintOf(planOf([moved("a", "c", "b")])),
+    );
+    const steps = (...names: string[]) => ({
+      content: JSON.stringify({ mainSteps: names.map((name) => ({ name, action: `run ${name}` })) }),
+    });
+    expect(changedFrom(steps("stop", "start"), steps("start", "stop"))).toEqual([
+      'content.mainSteps: ["stop","start"] -> ["start","stop"]',
+    ]);
+    const named = (...values: string[]) => values.map((value) => ({ name: value.slice(0, 1), value }));
+    expect(changedFrom({ setting: named("a", "b1") }, { setting: named("b2", "a") })).toEqual([
+      "setting.b.value: b1 -> b2",
+    ]);
+    const variables = (...names: string[]) => ({
+      container_definitions: JSON.stringify([{ name: "app", environment: named(...names) }]),
+    });
+    expect(changedFrom(variables("a", "b"), variables("b", "a"))).toEqual([]);
   });
 
   it("sees what a review only tells the size of, and each output", () => {

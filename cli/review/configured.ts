@@ -12,6 +12,7 @@ interface Configured {
   readonly configuration?: {
     readonly root_module?: {
       readonly resources?: readonly { readonly address?: string; readonly expressions?: Expressions }[];
+      readonly outputs?: Readonly<Record<string, { readonly expression?: unknown } | undefined>>;
     };
   };
 }
@@ -21,6 +22,12 @@ export function expressionsIn(document: PlanDocument): (address: string) => Expr
   const found = known.get(document) ?? readExpressions(document);
   known.set(document, found);
   return (address) => found.get(withoutKey(address));
+}
+
+/** Reads what the configuration says of an output; undefined where the plan does not tell. */
+export function outputsIn(document: PlanDocument): (name: string) => unknown {
+  const { root_module: root } = (document as Configured).configuration ?? {};
+  return (name) => root?.outputs?.[name]?.expression;
 }
 
 /** `type.name["key"]` is `type.name`, as the configuration knows it. A key may hold any sign. */

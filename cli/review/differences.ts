@@ -1,5 +1,7 @@
 import type { Change, PathStep } from "../plan-document";
-import { holdsSecret, isArn, isPrivateKey, withoutKnownSecrets } from "./secrets";
+import { holdsSecret, isArn, isPrivateKey, withoutSecrets } from "./secrets";
+import { isReference } from "./template-text";
+import { isPacked, unpacked } from "./unpacked";
 
 /** One end of a change of one attribute. What is sensitive has no value here. */
 export type End =
@@ -75,6 +77,12 @@ const isScalar = (value: unknown): boolean => typeof value !== "object" || value
 export const isMarked = (marks: unknown): boolean =>
   marks === true || (typeof marks === "object" && marks !== null && Object.values(marks).some(isMarked));
 
+/** Whether an attribute is marked as sensitive, or has been. */
+export const isHidden = (
+  { before_sensitive: before, after_sensitive: after }: Change,
+  name: PathStep,
+): boolean => [before, after].some((marks) => marks === true || isMarked(at(marks, name)));
+
 function walk(place: Place): Difference[] {
   const { before, after, unknown, beforeMarks, afterMarks } = place;
   if (beforeMarks === true || afterMarks === true || unknown === true) return leaf(place);
@@ -144,10 +152,33 @@ const at = (value: unknown, key: PathStep | undefined): unknown => {
 };
 
 function walkList(place: Place, json: boolean): Difference[] {
-  const [before, after] = [place.before, place.after].map((list) => (isList(list) ? list : []));
+  const [before, after] = [place.before, place.after].map((list) => (isList(list) ? list : [])) as [
+    readonly unknown[],
+    readonly unknown[],
+  ];
   const unknown = isList(place.unknown) ? place.unknown : [];
-  const ends = pairs(before ?? [], padded(after ?? [], unknown.length), unknown);
-  return ends.flatMap(({ name, one, other }) => enter(step(place, name, one, other), json));
+  const ends = pairs(before, padded(after, unknown.length), unknown);
+  const found = ends.flatMap(({ name, one, other }) => enter(step(place, name, one, other), json));
+  return [...found, ...orderOf(place, before, ends, json)];
+}
+
+/** In JSON, lists whose order says nothing. */
+const unordered = /^(Statement|container_?definitions|environment|mountPoints|portMappings|secrets)$/i;
+
+/** The order of entries that both ends have, where it is another. A set's entry has another place where it changes. */
+function orderOf(
+  place: Place,
+  before: readonly unknown[],
+  ends: readonly Pair[],
+  json: boolean,
+): Difference[] {
+  if (json && unordered.test(String(place.path.at(-1)))) return [];
+  const kept = ends.flatMap(({ is, one, other }) =>
+    one !== undefined && other !== undefined && (is === "equal" || (json && is)) ? [{ one, other }] : [],
+  );
+  const told = (by: "one" | "other") =>
+    [...kept].sort((a, b) => a[by] - b[by]).map(({ one }) => nameOf(before[one])[0] ?? one);
+  return leaf({ ...place, before: told("one"), after: told("other"), unknown: undefined });
 }
 
 /** The plan leaves out of `after` what is not known. */
@@ -158,6 +189,8 @@ interface Pair {
   readonly name: PathStep;
   readonly one?: number;
   readonly other?: number;
+  /** By what they are known to be the same entry. @default by their place */
+  readonly is?: "equal" | "named";
 }
 
 /** What in a list's entries says which is which. */
@@ -167,12 +200,16 @@ const identities = ["Sid", "sid", "name", "Name", "containerName", "key", "Key",
 function pairs(before: readonly unknown[], after: readonly unknown[], unknown: readonly unknown[]): Pair[] {
   const restBefore = new Map(before.map((value, index) => [index, canonical(value)]));
   const restAfter: number[] = [];
+  const kept: Pair[] = [];
   const byText = new Map<string, number[]>();
   for (const [index, text] of restBefore) byText.set(text, [...(byText.get(text) ?? []), index]);
   for (const [index, value] of after.entries()) {
     const same = isMarked(unknown[index]) ? undefined : byText.get(canonical(value))?.shift();
     if (same === undefined) restAfter.push(index);
-    else restBefore.delete(same);
+    else {
+      restBefore.delete(same);
+      kept.push({ name: index, one: same, other: index, is: "equal" });
+    }
   }
   const identity = identities.find((key) => isIdentity(key, before) && isIdentity(key, after));
   if (identity !== undefined) {
@@ -182,13 +219,13 @@ function pairs(before: readonly unknown[], after: readonly unknown[], unknown: r
       const name = nameAt(after, other);
       const one = left.get(name);
       left.delete(name);
-      return { name, one, other };
+      return { name, one, other, is: "named" as const };
     });
-    return [...[...left].map(([name, one]) => ({ name, one })), ...found];
+    return [...kept, ...[...left].map(([name, one]) => ({ name, one })), ...found];
   }
   const left = [...restBefore.keys()];
   const found = restAfter.map((other) => ({ name: other, one: left.shift(), other }));
-  return [...found, ...left.map((one) => ({ name: one, one }))];
+  return [...kept, ...found, ...left.map((one) => ({ name: one, one }))];
 }
 
 /** An entry that comes or goes is called by its name in the path already; that name alone says nothing more. */
@@ -257,13 +294,9 @@ const isEmpty = (value: unknown): boolean =>
 
 const sensitive = "(sensitive)";
 
-/** The value without what is taken for a secret by its name or its look; JSON in it, too. */
+/** The value without what is taken for a secret by its name or its look; JSON and base64 in it, too. */
 function redacted(value: unknown, path: readonly PathStep[]): unknown {
-  if (typeof value === "string") {
-    if (isPrivateKey(value) || (value !== "" && !isArn(value) && holdsSecret(path))) return sensitive;
-    const json = parsedJson(value);
-    return json === undefined ? withoutKnownSecrets(value) : JSON.stringify(redacted(json, path));
-  }
+  if (typeof value === "string") return redactedText(value, path);
   if (isList(value))
     return value.map((entry, index) => redacted(entry, [...path, nameOf(entry)[0] ?? index]));
   if (!isValues(value)) return value;
@@ -272,6 +305,17 @@ function redacted(value: unknown, path: readonly PathStep[]): unknown {
       .sort()
       .map((key) => [key, redacted(value[key], [...path, key])]),
   );
+}
+
+function redactedText(text: string, path: readonly PathStep[]): string {
+  if (isPrivateKey(text)) return sensitive;
+  if (text !== "" && !isArn(text) && !isReference(text) && holdsSecret(path)) return sensitive;
+  const json = parsedJson(text);
+  if (json !== undefined) return JSON.stringify(redacted(json, path));
+  const plain = isPacked(path) ? unpacked(text) : undefined;
+  if (plain === undefined) return withoutSecrets(text);
+  const told = redactedText(plain, path);
+  return told === plain ? text : told;
 }
 
 /**

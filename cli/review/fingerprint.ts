@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Change, PathStep, PlanDocument, ResourceChange } from "../plan-document";
-import { expressionsIn, type Expressions } from "./configured";
-import { canonical, differencesOf, isMarked, type End } from "./differences";
+import { expressionsIn, outputsIn, type Expressions } from "./configured";
+import { canonical, differencesOf, isHidden, isMarked, type End } from "./differences";
+import { mapTexts, templateValue, written } from "./template-text";
 import { maskedEnd, referencesOf, valuesIn, type ValueOf } from "./references";
 
 /**
@@ -20,13 +21,20 @@ export function fingerprintOf(document: PlanDocument): string {
   const { resource_changes: changes = [], output_changes: outputs = {} } = document;
   const expressionsOf = expressionsIn(document);
   const valueOf = valuesIn(document);
+  const said = outputsIn(document);
   const resources = changes
     .filter(doesSomething)
     .map((resource) => resourceText(resource, valueOf, expressionsOf(resource.address)))
     .sort();
   const named = Object.entries(outputs)
     .filter(([, { actions }]) => !isNoOp(actions))
-    .map(([name, change]) => `output ${name} ${changeText(change, [name])}`)
+    .map(([name, change]) =>
+      JSON.stringify([
+        `output ${name}`,
+        changeText(change, [name]),
+        ...configuredTexts(asAttribute(name, change), valueOf, { [name]: said(name) }),
+      ]),
+    )
     .sort();
   return createHash("sha256")
     .update(JSON.stringify([...resources, ...named]))
@@ -35,11 +43,9 @@ export function fingerprintOf(document: PlanDocument): string {
 
 const isNoOp = (actions: readonly string[]): boolean => actions.every((action) => action === "no-op");
 
-/** A data source that is read does nothing to the world. */
-const doesSomething = ({ mode, change, previous_address: previous }: ResourceChange): boolean =>
-  mode === "managed" && (!isNoOp(change.actions) || change.importing !== undefined || isMoved(previous));
-
-const isMoved = (previous: string | undefined): boolean => previous !== undefined;
+/** A data source that is read only then does nothing to the world itself; what is made of it may. */
+const doesSomething = ({ change, previous_address: previous }: ResourceChange): boolean =>
+  !isNoOp(change.actions) || change.importing !== undefined || previous !== undefined;
 
 function resourceText(
   resource: ResourceChange & { readonly deposed?: string },
@@ -59,20 +65,29 @@ function resourceText(
   ]);
 }
 
+/** An output's change, as it would be in a resource's. */
+const asAttribute = (name: string, change: Change): Change => ({
+  actions: change.actions,
+  before: {},
+  after: {},
+  after_unknown: { [name]: change.after_unknown },
+  before_sensitive: { [name]: change.before_sensitive },
+  after_sensitive: { [name]: change.after_sensitive },
+});
+
 /** What is configured of attributes in which something is known after the apply only. */
-function configuredTexts(
-  { actions, after_unknown: unknown }: Change,
-  valueOf: ValueOf,
-  expressions: Expressions,
-): string[] {
-  if (!actions.some((action) => ["create", "update"].includes(action))) return [];
+function configuredTexts(change: Change, valueOf: ValueOf, expressions: Expressions): string[] {
+  const { actions, after_unknown: unknown } = change;
+  if (!actions.some((action) => ["create", "read", "update"].includes(action))) return [];
   const marks = (unknown ?? {}) as Readonly<Record<string, unknown>>;
   const names = Object.keys(expressions)
     .filter((name) => isMarked(marks[name]))
     .sort();
   const references = new Set(names.flatMap((name) => referencesOf(expressions[name])));
   return [
-    ...names.map((name) => `${name}: ${canonical(maskedExpression(expressions[name], [name]))}`),
+    ...names.map(
+      (name) => `${name}: ${canonical(maskedExpression(expressions[name], [name], isHidden(change, name)))}`,
+    ),
     ...[...references].sort().flatMap((reference) => {
       const value = valueOf(reference);
       return value.kind === "value" ? [`${reference} ${endText(value)}`] : [];
@@ -80,22 +95,24 @@ function configuredTexts(
   ];
 }
 
-/** The same expression, with its constants as they may be shown. */
-function maskedExpression(expression: unknown, path: readonly PathStep[]): unknown {
+/** The same expression, with its constants as they may be shown. @param hidden whether they may not be at all */
+function maskedExpression(expression: unknown, path: readonly PathStep[], hidden: boolean): unknown {
   if (Array.isArray(expression))
-    return expression.map((one, index) => maskedExpression(one, [...path, index]));
+    return expression.map((one, index) => maskedExpression(one, [...path, index], hidden));
   if (typeof expression !== "object" || expression === null) return expression;
+  const constant = (value: unknown): string =>
+    hidden ? "sensitive" : endText(maskedEnd(mapTexts(templateValue(value), written), path));
   return Object.fromEntries(
     Object.entries(expression).map(([key, value]) => [
       key,
-      key === "constant_value" ? endText(maskedEnd(value, path)) : maskedExpression(value, [...path, key]),
+      key === "constant_value" ? constant(value) : maskedExpression(value, [...path, key], hidden),
     ]),
   );
 }
 
 function changeText(change: Change, place: readonly PathStep[] = []): string {
   const { actions, replace_paths: paths = [] } = change;
-  const isGone = !actions.some((action) => ["create", "update", "no-op"].includes(action));
+  const isGone = !actions.some((action) => ["create", "read", "update", "no-op"].includes(action));
   const ends = isGone
     ? []
     : differencesOf(change, place).map(({ path, before, after }) => [path, ...endTexts(before, after)]);

@@ -1,7 +1,8 @@
-import type { Change, PathStep, PlanDocument, ResourceChange } from "../plan-document";
-import { expressionsIn } from "./configured";
+import type { PathStep, PlanDocument, ResourceChange } from "../plan-document";
+import { expressionsIn, outputsIn } from "./configured";
 import {
   differencesOf,
+  isHidden,
   isMarked,
   isNoName,
   parsedJson,
@@ -12,7 +13,16 @@ import {
 import type { DocumentChange, Shown, ShownEnds } from "./model";
 import { at, maskedEnd, parsed, valuesIn, type ValueOf } from "./references";
 import { documentOf, shown, shownEnds } from "./shown";
-import { expressionsOf, filled, isTemplate, templateJson, templateText, written } from "./template-text";
+import {
+  expressionsOf,
+  filled,
+  isTemplate,
+  mapTexts,
+  templateJson,
+  templateText,
+  templateValue,
+  written,
+} from "./template-text";
 
 /** What there is to say of an attribute that is known after the apply only. */
 export interface Foreseen {
@@ -41,52 +51,38 @@ export function foreseeIn(document: PlanDocument): Foresee {
     const parts =
       template === undefined || path.length > 1 ? undefined : partsOf(world, resource, difference, template);
     if (parts) return parts;
-    const text = template === undefined ? undefined : written(filled(templateText(template), world.valueOf));
-    return { attributes: [{ path, before: shown(before), after: unknownAs(path, from, text) }] };
+    const text = template === undefined ? undefined : configuredText(world, path, template);
+    return { attributes: [{ path, before: shown(before), after: unknownAs(from, text) }] };
   };
 }
 
 /** Tells of what an output, or a part of it, is made that is known after the apply only. */
 export function outputOriginsIn(document: PlanDocument): (path: readonly PathStep[]) => readonly string[] {
-  const { root_module: root } = (document as WithOutputs).configuration ?? {};
+  const saidOf = outputsIn(document);
   return ([name = "", ...rest]) => {
-    const said = root?.outputs?.[name]?.expression;
+    const said = saidOf(String(name));
     return said === undefined ? [] : worldOf(document).unknownOf(referencesAt(said, rest));
   };
 }
-
-interface WithOutputs {
-  readonly configuration?: {
-    readonly root_module?: {
-      readonly outputs?: Readonly<Record<string, { readonly expression?: unknown } | undefined>>;
-    };
-  };
-}
-
-/** Whether an attribute is marked as sensitive, or has been. */
-const isHidden = ({ before_sensitive: before, after_sensitive: after }: Change, name: PathStep): boolean =>
-  [before, after].some((marks) => marks === true || isMarked((marks as Named | undefined)?.[name]));
 
 type Named = Readonly<Record<PathStep, unknown>>;
 const isNamed = (value: unknown): value is Named => typeof value === "object" && value !== null;
 
 /** Something unknown. What refers to one thing alone needs no other word. */
-function unknownAs(path: readonly PathStep[], from: readonly string[], text: string | undefined): Shown {
-  const told =
-    text === undefined || from.some((one) => text === `\${${one}}`) ? undefined : textShown(path, text);
+function unknownAs(from: readonly string[], text: string | undefined): Shown {
+  const says = text !== undefined && !from.some((one) => text === `\${${one}}`);
   return {
     kind: "unknown",
     ...(from.length > 0 ? { from } : {}),
-    ...(told === undefined ? {} : { configured: told }),
+    ...(says ? { configured: text } : {}),
   };
 }
 
-/** The text without secrets. */
-function textShown(path: readonly PathStep[], text: string): string | undefined {
-  const change = { actions: ["create"], before: null, after: text };
-  const end = wholeDifference(change, path)?.after;
-  const told = end && shown(end);
-  return told?.kind === "value" ? (told.full ?? told.text) : undefined;
+/** What the configuration says, with what is known of it and without secrets. */
+function configuredText(world: World, path: readonly PathStep[], template: string): string | undefined {
+  const value = mapTexts(templateValue(template), (text) => written(filled(text, world.valueOf)));
+  const told = shown(maskedEnd(value, path));
+  return told.kind === "value" ? (told.full ?? told.text) : undefined;
 }
 
 /** Which parts of a text of JSON change; undefined where one end is none, or nothing can be told. */
@@ -118,17 +114,10 @@ function endsOf(world: World, part: Difference): ShownEnds {
   const value = mapTexts(after.value, written);
   if (typeof after.value === "string" && isTemplate(after.value)) {
     const from = world.unknownOf(expressionsOf(after.value).flatMap(namesIn));
-    if (from.length > 0) return { before: shown(before), after: unknownAs(path, from, String(value)) };
+    if (from.length > 0) return { before: shown(before), after: unknownAs(from, String(value)) };
   }
   return shownEnds({ path, before, after: { kind: "value", value } });
 }
-
-const mapTexts = (value: unknown, map: (text: string) => string): unknown => {
-  if (typeof value === "string") return map(value);
-  if (Array.isArray(value)) return value.map((entry) => mapTexts(entry, map));
-  if (!isNamed(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, mapTexts(part, map)]));
-};
 
 /** What an expression refers to, at a path below it as far as that leads. Of blocks that are many, all of them. */
 function referencesAt(said: unknown, path: readonly PathStep[]): string[] {

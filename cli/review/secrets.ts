@@ -60,12 +60,25 @@ const measure =
  */
 export const holdsSecret = (path: readonly PathStep[]): boolean => {
   const names = withoutConditions(path);
-  if (isAbout(wordsOf(names.at(-1))) || names.includes("token_validity_units")) return false;
-  return names.some((step, place) => {
-    if (hasNamed(names[place - 1]) || isVersionLabel(step)) return false;
-    return isSecretName(wordsOf(step)) || isKeyVariable(step) || isHeader(step);
-  });
+  if (sayingOf(names.at(-1)) === "about one" || names.includes("token_validity_units")) return false;
+  return names.some(
+    (step, place) => !hasNamed(names[place - 1]) && !isVersionLabel(step) && sayingOf(step) === "secret",
+  );
 };
+
+/** What a name says of its value. */
+function sayingOf(step: PathStep | undefined): "secret" | "about one" | "nothing" {
+  if (typeof step !== "string") return "nothing";
+  const found = sayings.get(step);
+  if (found !== undefined) return found;
+  const words = wordsOf(step);
+  const isSecret = isSecretName(words) || isKeyVariable(step) || isHeader(step);
+  const saying = isAbout(words) ? "about one" : isSecret ? "secret" : "nothing";
+  sayings.set(step, saying);
+  return saying;
+}
+/** The same few names come in every line. */
+const sayings = new Map<string, ReturnType<typeof sayingOf>>();
 
 /** What is in it has names of its own, such as the Sid ReadSecrets or the container supertokens, with no value for them. */
 const hasNamed = (step: PathStep | undefined): boolean =>
@@ -161,7 +174,7 @@ const inHeader = /\b((?:Bearer|Basic) +)(?=[\w.~+/-]{0,256}\d)[\w.~+/-]{8,}=*/gi
 const addresses = /(?<=[a-z\d+.-]:\/\/)(?:(?!:\/\/)[^\s"'])+/gi;
 /** What may be a user and a password, and what is rather hosts with ports. */
 const startsWithLogin = /^(?!\[)[^/?#@:]*:/;
-const startsWithPort = /^[^/?#@:]+:\d{1,5}(?:,[\w.-]+(?::\d{1,5})?)*(?:[/?#;]|$)/;
+const startsWithPort = /^[^/?#@:]+:\d{0,5}(?:,[\w.-]+(?::\d{1,5})?)*(?:[/?#;]|$)/;
 
 /** A password may have an @, a comma or a slash in it. Over HTTP a user alone is a token. */
 const withoutUsers = (text: string): string =>
@@ -181,43 +194,66 @@ function lastAt(address: string): number | undefined {
   return places.findLast((place) => place < query) ?? places.at(-1);
 }
 
-/** `name=` in queries, connection strings and scripts; not where the value is a variable or a command. */
-const assigned = /(?<![\w.])([A-Za-z][\w.-]{0,63})=(?!["']?(?:\$[\w({]|`|\{\{|=))/g;
+/** `name=` in queries, connection strings and scripts, and `"name":` in JSON; not where a variable or a command follows. */
+const assigned =
+  /(?<![\w.])([A-Za-z][\w.-]{0,63})(=|\\?["'][ \t]{0,8}:[ \t]{0,8})(?!\\?["']?(?:\$[\w({]|\ue000|`|\{\{|=))/g;
 const assignedValue = /"[^"\n]*"|'[^'\n]*'|(?:(?!,[\w.-]{1,64}=)[^\s&;"'])+/y;
+const jsonValue =
+  /\\"(?:(?!\\")[^\n])*(?:\\")?|"[^"\n]*"?|'[^'\n]*'?|(?!(?:null|true|false)\b)[^\s,[\]{}"'\\]+/y;
 
 function withoutAssigned(text: string): string {
   const parts: string[] = [];
   let done = 0;
-  for (const { 0: match, 1: name, index } of text.matchAll(assigned)) {
-    if (index < done || !holdsSecret([name ?? ""])) continue;
-    assignedValue.lastIndex = index + match.length;
-    const value = assignedValue.exec(text)?.[0];
-    if (value === undefined || isArn(unquoted(value))) continue;
+  for (const { 0: match, 1: name = "", 2: sign, index } of text.matchAll(assigned)) {
+    if (index < done || !holdsSecret([name])) continue;
+    const value = sign === "=" ? assignedValue : jsonValue;
+    value.lastIndex = index + match.length;
+    const found = value.exec(text)?.[0];
+    if (found === undefined || isNothing(found) || isArn(unquoted(found))) continue;
     parts.push(text.slice(done, index + match.length), hidden);
-    done = index + match.length + value.length;
+    done = index + match.length + found.length;
   }
   return parts.join("") + text.slice(done);
 }
 
+const isNothing = (value: string): boolean => unquoted(value.replaceAll("\\", "")) === "";
+
 /** `name=value` and `name: value`, as scripts, environment files and YAML have them. */
-const assignment = /^(\s*(?:- +)?(?:(?:export|local|readonly) +)?["']?)([\w.-]+)(["']?(?: *= *|: +))(\S.*)$/;
+const assignment =
+  /^(\s*(?:- +)?(?:(?:export|local|readonly) +)?["']?)([\w.-]+)(["']?(?:[ \t]*=[ \t]*|:[ \t]+))(\S[^]*)$/;
 /** What a shell puts there, an empty value, or the start of a block. */
 const noValue =
-  /^(?:`|"?\$(?:\(|(?:[A-Z\d_]+|\{\w+(?::?\?[^}]*|:?-)?\})"?\s*$)|""|''|[|>][-+]?\s*$|(?:null|true|false)\s*$)/;
+  /^(?:`|"?\ue000[^\ue001]*\ue001"?\s*$|"?\$(?:\(|(?:[A-Z\d_]+|\{\w+(?::?\?[^}]*|:?-)?\})"?\s*$)|""|''|[|>][-+\d]*\s*$|(?:null|true|false)\s*$)/;
 
 /** A line of a script or a file of settings, without the value where its name says that this is a secret. */
 export function withoutSecret(line: string): string {
   const [, start = "", name = "", sign = "", value = ""] = assignment.exec(line) ?? [];
   const isSecret = name !== "" && !noValue.test(value) && !isArn(unquoted(value)) && holdsSecret([name]);
-  return withoutKnownSecrets(isSecret ? `${start}${name}${sign}(sensitive)` : line);
+  return withoutKnownSecrets(isSecret ? `${start}${name}${sign}${hidden}` : line);
 }
 
-/** A value where every line of every text in it is {@link withoutSecret}. */
-export function withoutSecrets(value: unknown): unknown {
-  if (typeof value === "string") return value.split("\n").map(withoutSecret).join("\n");
-  if (Array.isArray(value)) return value.map(withoutSecrets);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, withoutSecrets(part)]));
+/** `name: |`, of which the value is what is further in below. */
+const block = /^[\s-]*["']?([\w.-]+)["']?:[ \t]+[|>][-+\d]*\s*$/;
+/** `name: DB_PASSWORD`, of which the value is in the next line. */
+const named = /^[\s{-]*(["']?)name\1\s*:\s*(["']?)([\w.-]+)\2,?\s*$/i;
+const valueLine = /^(\s*(["']?)value\2\s*:\s*)\S[^]*$/i;
+
+/** A text where every line is {@link withoutSecret}, and what a line before says of it is heeded. */
+export function withoutSecrets(text: string): string {
+  let within = Infinity; // how far in the lines of a secret's block are, at least
+  let name = "";
+  return text
+    .split("\n")
+    .map((line) => {
+      const indent = line.search(/\S/);
+      if (indent < 0) return line;
+      if (indent >= within) return line.slice(0, indent) + hidden;
+      within = holdsSecret([block.exec(line)?.[1] ?? ""]) ? indent + 1 : Infinity;
+      const isValue = name !== "" && holdsSecret([name]);
+      name = named.exec(line)?.[3] ?? "";
+      return isValue ? withoutSecret(line.replace(valueLine, `$1${hidden}`)) : withoutSecret(line);
+    })
+    .join("\n");
 }
 
-const unquoted = (text: string): string => text.trim().replace(/^(["'])(.*)\1$/, "$2");
+const unquoted = (text: string): string => text.trim().replace(/^(["'])(.*)\1$/s, "$2");

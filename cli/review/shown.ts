@@ -3,9 +3,8 @@ import type { PathStep } from "../plan-document";
 import { unifiedLines } from "./diff";
 import { alike, canonical, parsedJson, type Difference, type End, type Whole } from "./differences";
 import type { DocumentChange, EntryChanges, Shown, ShownEnds } from "./model";
-import { isPrivateKey, withoutSecret, withoutSecrets } from "./secrets";
 import { bytesOf, shortened } from "./text";
-import { unpacked } from "./unpacked";
+import { isPacked, unpacked } from "./unpacked";
 
 /** The longest text that a review holds. */
 const mostCharacters = 1000;
@@ -44,23 +43,22 @@ export function documentOf({ path, before, after }: Whole): DocumentChange | und
 const jsonOf = (end: End): unknown =>
   end.kind === "value" && String(end.value).length <= mostWhole ? parsedJson(end.value) : undefined;
 
-const jsonLines = (json: unknown): string[] => JSON.stringify(withoutSecrets(json), null, 2).split("\n");
+const jsonLines = (json: unknown): string[] => JSON.stringify(json, null, 2).split("\n");
 
 /** What base64 of both ends holds, where one can read it. */
 function unpackedEnds(
   path: readonly PathStep[],
   ...ends: [End, End]
 ): Pick<Difference, "before" | "after"> | undefined {
-  if (!/^user_data$|base64$/.test(String(path.at(-1)))) return undefined;
+  if (!isPacked(path)) return undefined;
   const [before, after] = ends.map((end): End | undefined => {
     if (end.kind !== "value") return end;
-    const value = typeof end.value === "string" ? unpacked(end.value) : undefined;
-    if (value === undefined) return undefined;
-    return isPrivateKey(value) ? { kind: "sensitive" } : { kind: "value", value };
+    const text = String(end.value); // unpacked already where a secret was in it
+    const value = unpacked(text) ?? text;
+    return value.includes("\n") && !isBase64(value) ? { kind: "value", value } : undefined;
   });
   const isSame = before?.kind === "value" && after?.kind === "value" && before.value === after.value;
-  const isPacked = ends.some(({ kind }) => kind === "value");
-  return before && after && isPacked && !isSame ? { before, after } : undefined;
+  return before && after && !isSame ? { before, after } : undefined;
 }
 
 const bothSensitive: ShownEnds = { before: { kind: "sensitive" }, after: { kind: "sensitive" } };
@@ -69,18 +67,15 @@ const isText = (end: End): boolean => end.kind === "value" && typeof end.value =
 const isTextOfLines = (end: End): boolean =>
   end.kind === "value" && typeof end.value === "string" && end.value.includes("\n");
 
-/** Which lines differ is seen before secrets are hidden: they are the same then. */
 function endsOfLines(before: string, after: string): ShownEnds {
-  if (before === after) return bothSensitive;
+  if (before === after) return bothSensitive; // but for what is hidden
   const [one, other] = [before, after].map((text) => text.split("\n")) as [string[], string[]];
   const ends = ofLines(one, other);
   const isShort = Math.max(before.length, after.length) <= mostWhole;
   return {
     before: valued(ends.before),
     after: valued(ends.after),
-    ...(isShort
-      ? { lines: unifiedLines(one, other).map((line) => line.slice(0, 1) + withoutSecret(line.slice(1))) }
-      : {}),
+    ...(isShort ? { lines: unifiedLines(one, other) } : {}),
   };
 }
 
@@ -118,15 +113,13 @@ function valued(text: string, whole = ""): Shown {
 
 /** They look the same and are not, such as `1` and `"1"`, or two that differ in what is hidden. */
 function quoted(...ends: [unknown, unknown]): ShownEnds {
-  const [before, after] = ends.map((end) => JSON.stringify(withoutSecrets(end))) as [string, string];
+  const [before, after] = ends.map((end) => JSON.stringify(end)) as [string, string];
   return before === after ? bothSensitive : { before: valued(before), after: valued(after) };
 }
 
-/** As one text, without secrets that its lines name. */
-export function textOf(value: unknown): string {
-  const told = withoutSecrets(value);
-  return typeof told === "string" ? (told === "" ? '""' : told) : JSON.stringify(told);
-}
+/** As one text. */
+const textOf = (value: unknown): string =>
+  typeof value === "string" ? (value === "" ? '""' : value) : JSON.stringify(value);
 
 function withoutCommon(before: unknown, after: unknown): { before: string; after: string } {
   const lists = [before, after].every(Array.isArray);
@@ -176,7 +169,7 @@ function ofLines(one: readonly string[], other: readonly string[]): { before: st
     const changed = lines.slice(start, lines.length - end);
     return changed.length === 0
       ? `(nothing at line ${start + 1})`
-      : `line ${start + 1}: ${changed.map(withoutSecret).join("\n")}`;
+      : `line ${start + 1}: ${changed.join("\n")}`;
   };
   return { before: part(one), after: part(other) };
 }

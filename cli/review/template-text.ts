@@ -8,6 +8,10 @@ const marked = new RegExp(`${start}([^${end}]*)${end}`, "g");
 /** Whether a text has an expression in it, {@link templateJson} or {@link templateText}. */
 export const isTemplate = (text: string): boolean => text.includes(start);
 
+/** Whether a text is the name of something else and nothing more. It is no secret, whatever it stands for. */
+export const isReference = (text: string): boolean =>
+  /^\$\{[A-Za-z_][\w-]*(?:\.[\w-]+|\[(?:"[^"]*"|\d+)\])+\}$/.test(written(text));
+
 /** The text with its expressions as `${...}` again. */
 export const written = (text: string): string => text.replace(marked, "${$1}");
 
@@ -47,6 +51,22 @@ export function templateJson(text: string): unknown {
     return undefined;
   }
 }
+
+/** A constant of the configuration with its expressions marked, and what is JSON as such. */
+export function templateValue(constant: unknown): unknown {
+  if (typeof constant === "string") return templateJson(constant) ?? templateText(constant);
+  if (Array.isArray(constant)) return constant.map(templateValue);
+  if (typeof constant !== "object" || constant === null) return constant;
+  return Object.fromEntries(Object.entries(constant).map(([name, part]) => [name, templateValue(part)]));
+}
+
+/** A value with each of its texts as told. */
+export const mapTexts = (value: unknown, map: (text: string) => string): unknown => {
+  if (typeof value === "string") return map(value);
+  if (Array.isArray(value)) return value.map((entry) => mapTexts(entry, map));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, mapTexts(part, map)]));
+};
 
 /** https://developer.hashicorp.com/terraform/language/expressions/strings#string-templates */
 function partsOf(text: string): TemplatePart[] {

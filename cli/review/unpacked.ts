@@ -1,7 +1,12 @@
 import { gunzipSync } from "node:zlib";
+import type { PathStep } from "../plan-document";
 
 /** Bytes that are unpacked at most; user data has 16 KiB packed. */
 const mostBytes = 512 * 1024;
+
+/** Whether an attribute's text may be base64 of a text. */
+export const isPacked = (path: readonly PathStep[]): boolean =>
+  /^user_data$|base64$/.test(String(path.at(-1)));
 
 /** What a text in base64 holds, gzipped or not; undefined where that is no text that somebody could read. */
 export function unpacked(text: string): string | undefined {
@@ -18,7 +23,6 @@ export function unpacked(text: string): string | undefined {
   }
 }
 
-/** Base64 of lines of text; one line is too often a key or a digest that happens to be letters. */
 const readable = (text: string): string | undefined =>
   // eslint-disable-next-line no-control-regex -- these are what is looked for
-  text.includes("\n") && !/[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/.test(text) ? text : undefined;
+  /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/.test(text) ? undefined : text;
