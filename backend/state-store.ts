@@ -210,13 +210,13 @@ export class StateStore {
     const body = await this.object(key);
     if (body === undefined) return undefined;
     try {
-      const state = JSON.parse(body) as State | null;
-      if (state !== null && typeof state === "object") return state;
+      const state = JSON.parse(body) as Partial<State> | null;
+      if (state?.outputs && Array.isArray(state.resources)) return state as State;
     } catch {
       // said below
     }
     const [stack = ""] = key.split("/");
-    throw new StateBroken(`The state ${key} in the bucket ${bucket} is empty, or no state.`, {
+    throw new StateBroken(`The state ${key} in the bucket ${bucket} is empty, or no state that can be read here.`, {
       mend: `Go back to what it was: ./landfall state history ${stack}, then ./landfall state restore ${stack} VERSION`,
     });
   }

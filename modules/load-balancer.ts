@@ -10,11 +10,12 @@ import { Construct } from "constructs";
 import { Bucket } from "./bucket";
 import { Certificate } from "./certificate";
 import { resourceName } from "./naming";
-import { checkRules, covers, rulesOf, type PathRoute, type PathRule } from "./path-rules";
+import { checkRules, rulesOf, type PathRoute, type PathRule } from "./path-rules";
 import { port } from "./port-range";
 import { SecurityGroup, anywhere } from "./security-group";
 import { targetGroup, type TargetGroupProps } from "./target-group";
 import { WebAcl, type WebAclSettings } from "./web-acl";
+import { coversText } from "./wildcards";
 
 export interface LoadBalancerProps {
   /** At most 32 characters. */
@@ -299,7 +300,7 @@ export class LoadBalancer extends Construct {
     const { name, defaultPath } = this.props;
     if (defaultPath === undefined) return [];
     const taken = this.rules.some(
-      ({ paths, cidrs }) => !cidrs && paths.some((path) => covers(path, defaultPath)),
+      ({ paths, cidrs }) => !cidrs && paths.some((path) => coversText(path, defaultPath)),
     );
     return taken ? [] : [`load balancer ${name}: no route takes the default path ${defaultPath}`];
   }

@@ -1,3 +1,5 @@
+import { coversText } from "./wildcards";
+
 /** Paths of one target, and where their rules stand among those of the listener. */
 export interface PathRoute {
   /** Names the route in errors and its resources' addresses. */
@@ -93,7 +95,7 @@ export function checkRules(rules: readonly PathRule[], present: readonly PathRul
       const [first, second] = other.priority < rule.priority ? [other, rule] : [rule, other];
       if (first.cidrs) continue; // it leaves the path to all other networks
       for (const path of second.paths) {
-        const taker = first.paths.find((one) => covers(one, path));
+        const taker = first.paths.find((one) => coversText(one, path));
         if (taker !== undefined)
           throw new Error(
             `route ${second.route} never gets "${path}" at priority ${second.priority}: ` +
@@ -101,14 +103,4 @@ export function checkRules(rules: readonly PathRule[], present: readonly PathRul
           );
       }
     }
-}
-
-/** Whether one pattern takes all that another one takes. */
-export function covers(wide: string, narrow: string): boolean {
-  const pattern = wide
-    .replace(/\*+/g, "*")
-    .replace(/[^\w*?]/g, "\\$&")
-    .replace(/\*/g, ".*")
-    .replace(/\?/g, "[^*]"); // one character is not any number of them
-  return new RegExp(`^${pattern}$`, "s").test(narrow);
 }

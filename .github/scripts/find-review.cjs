@@ -76,7 +76,7 @@ async function requireOwnPlan(github, { created_at: begun }, { number, head, mer
   );
 }
 
-async function lastPlan(github, { number, head, created_at }) {
+async function lastPlan(github, { number, head, created_at, merged_at }) {
   const query = `head_sha=${head.sha}&event=pull_request&status=success`;
   const runs = await github.list(`/actions/workflows/plan.yml/runs?${query}`, (page) => page.workflow_runs);
   const [last] = runs
@@ -87,6 +87,7 @@ async function lastPlan(github, { number, head, created_at }) {
         run.event === "pull_request" &&
         run.conclusion === "success" &&
         Date.parse(run.created_at) >= Date.parse(created_at) &&
+        Date.parse(run.created_at) <= Date.parse(merged_at) &&
         workflowOf(run) === PLAN &&
         isOwn(run, github),
     )

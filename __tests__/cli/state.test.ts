@@ -161,8 +161,9 @@ describe("list", () => {
   let asked: string[];
   /** Of which stacks the state may be read. */
   let readable: RegExp;
-  /** Of which stack the state is empty. */
+  /** Of which stack the state is none, and what is there. */
   let broken: string | undefined;
+  let body = "";
   /** S3 on loopback. */
   const server = createServer(({ url = "" }, response) => {
     const key = new URL(url, "http://s3").pathname.split("/").slice(2).join("/");
@@ -175,7 +176,7 @@ describe("list", () => {
     asked.push(key);
     if (!readable.test(key)) return response.writeHead(403).end("<Error><Code>AccessDenied</Code></Error>");
     if (key.endsWith(".tflock")) return response.writeHead(404).end("<Error><Code>NoSuchKey</Code></Error>");
-    return response.end(key === `${broken}/terraform.tfstate` ? "" : stateText(6, [host]));
+    return response.end(key === `${broken}/terraform.tfstate` ? body : stateText(6, [host]));
   });
   beforeAll(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)));
   afterAll(() => new Promise((resolve) => server.close(resolve)));
@@ -227,12 +228,17 @@ describe("list", () => {
     expect(told).not.toHaveProperty("resources");
   });
 
-  test("tells which is no state, and the others", async () => {
-    broken = "pr-7";
-    await state("list");
-    expect(printed).toMatch(/^pr-7 +\S+ +2 KiB +\? +\? +no environment file; is no state: see its history$/m);
-    expect(printed).toMatch(/^stage +\S+ +2 KiB +6 +1/m);
-  });
+  test.each(["", "{}", "[]", "null", '{"encrypted_data":"x","serial":6}'])(
+    "tells that %p is no state, and the others",
+    async (text) => {
+      [broken, body] = ["pr-7", text];
+      await state("list");
+      expect(printed).toMatch(
+        /^pr-7 +\S+ +2 KiB +\? +\? +no environment file; is no state: see its history$/m,
+      );
+      expect(printed).toMatch(/^stage +\S+ +2 KiB +6 +1/m);
+    },
+  );
 
   test("takes a name for the whole name", async () => {
     await state("list", "pr-", "--json");

@@ -176,6 +176,17 @@ describe("another request of the same branch", () => {
     expect((await find()).outputs.run).toBe("100");
   });
 
+  test("that was opened after the merge has a plan that is not the last one", async () => {
+    const later = {
+      ...planRun,
+      id: 101,
+      created_at: "2026-11-01T10:02:00Z",
+      run_started_at: "2026-11-01T10:02:00Z",
+    };
+    reads("/actions/workflows/plan.yml/runs", { workflow_runs: [later, planRun] });
+    expect((await find()).outputs.run).toBe("100");
+  });
+
   test("whose plan was started again is not taken, though it was closed before this one's", async () => {
     const begun = "2026-11-01T07:10:00Z";
     const again = { ...planRun, id: 99, created_at: begun, run_started_at: "2026-11-01T09:30:00Z" };

@@ -1,6 +1,6 @@
 import { TerraformOutput } from "cdktf";
 import { LoadBalancer, type LoadBalancerProps, type RouteProps } from "../../modules/load-balancer";
-import { checkRules, covers, rulesOf } from "../../modules/path-rules";
+import { checkRules, rulesOf } from "../../modules/path-rules";
 import { targetGroup, type TargetGroupProps } from "../../modules/target-group";
 import { WebAcl, type WebAclProps } from "../../modules/web-acl";
 import { ModuleStack } from "../support/module-stack";
@@ -336,14 +336,6 @@ describe("routes", () => {
         one.serve(target);
       }),
     ).toThrow("has an answer already");
-  });
-
-  it("are sound about which pattern takes another's", () => {
-    expect(covers("/a/*", "/a/?")).toBe(true);
-    expect(covers("/a/?", "/a/*")).toBe(false);
-    expect(covers("/a.b", "/axb")).toBe(false);
-    expect(covers("/*/c", "/a/*/c")).toBe(true);
-    expect(covers("/A", "/a")).toBe(false);
   });
 });
 

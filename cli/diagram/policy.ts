@@ -1,3 +1,4 @@
+import { coversText, hasWildcard } from "../../modules/wildcards";
 import { block, blocks } from "../cost/template";
 import type { Inventory, Item } from "./inventory";
 
@@ -199,9 +200,6 @@ function partsOf(arn: string): readonly string[] {
   );
 }
 
-/** Most texts have none, and are simply compared. */
-const hasWildcard = (text: string): boolean => text.includes("*") || text.includes("?");
-
 /** `*` is any text, `?` any character. */
 function overlapText(a: string, b: string): boolean {
   if (!hasWildcard(a) && !hasWildcard(b)) return a === b;
@@ -218,13 +216,4 @@ function overlapText(a: string, b: string): boolean {
     reached = next;
   }
   return reached.at(-1) === true;
-}
-
-function coversText(pattern: string, other: string): boolean {
-  if (!hasWildcard(pattern)) return pattern === other;
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replace(/\*/g, ".*")
-    .replace(/\?/g, "[^*]");
-  return new RegExp(`^${source}$`, "s").test(other);
 }

@@ -1,5 +1,6 @@
 import type { PlanDocument } from "../plan-document";
-import { accountsOf, changesOf, fewOf, foreseen, resourcesOf, text, type Changed } from "./changes";
+import { fewOf } from "../review/text";
+import { accountsOf, changesOf, foreseen, resourcesOf, text, type Changed } from "./changes";
 import { grantsOf, strangersOf, type Grant } from "./policy-document";
 import type { Finding } from "./rules";
 

@@ -174,9 +174,3 @@ export function accountsOf({ configuration }: PlanDocument): readonly string[] {
   };
   return allowed?.constant_value ?? [];
 }
-
-/** Some words, shortened to a few and the number of the rest. */
-export function fewOf(words: readonly string[], most = 3): string {
-  const rest = words.length - most;
-  return rest > 0 ? `${words.slice(0, most).join(", ")} and ${rest} more` : words.join(", ");
-}

@@ -4,7 +4,6 @@ import {
   blocks,
   changesOf,
   differs,
-  fewOf,
   foreseen,
   isPartlyUnknown,
   isSensitive,
@@ -14,6 +13,7 @@ import {
   text,
   texts,
 } from "./changes";
+import { fewOf } from "../review/text";
 import { isPublicGrant } from "./buckets";
 import type { Changed } from "./changes";
 import { grantsOf, strangerIn, strangersOf, widenedBy, type Grant } from "./policy-document";

@@ -1,3 +1,4 @@
+import { coversText } from "../../modules/wildcards";
 import { isWorld } from "./open-to-world";
 
 /** One action that a policy document allows or denies on one resource, to one principal. */
@@ -66,23 +67,16 @@ function principalsOf({ Principal, NotPrincipal }: Statement): string[] {
 function covers(wide: Grant, narrow: Grant): boolean {
   return (
     wide.effect === narrow.effect &&
-    matches(wide.action, narrow.action, "i") &&
-    matches(wide.resource, narrow.resource) &&
+    coversSome(wide.action.toLowerCase(), narrow.action.toLowerCase()) &&
+    coversSome(wide.resource, narrow.resource) &&
     (wide.principal === narrow.principal || wide.principal === "*") &&
     (wide.condition === "" || wide.condition === narrow.condition)
   );
 }
 
-/** Whether a text with `*` and `?` for anything stands for another, which may hold such too. */
-function matches(pattern: string, text: string, flags = ""): boolean {
-  if (pattern === text) return true;
-  if (pattern.startsWith("!") || text.startsWith("!")) return false;
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replaceAll("*", "[^]*")
-    .replaceAll("?", "[^*]"); // one letter is less than any number of them
-  return new RegExp(`^${source}$`, flags).test(text);
-}
+/** All but something covers no more than that it is the same. */
+const coversSome = (pattern: string, text: string): boolean =>
+  pattern.startsWith("!") || text.startsWith("!") ? pattern === text : coversText(pattern, text);
 
 /** What is allowed after and was not before, and what is no longer denied. */
 export const widenedBy = (before: readonly Grant[], after: readonly Grant[]): Grant[] => [

@@ -3,7 +3,7 @@ import type { PathStep } from "../plan-document";
 import { unifiedLines } from "./diff";
 import { alike, canonical, parsedJson, type Difference, type End, type Whole } from "./differences";
 import type { DocumentChange, EntryChanges, Shown, ShownEnds } from "./model";
-import { bytesOf, shortened } from "./text";
+import { bytesOf, fewOf, shortened } from "./text";
 import { isPacked, unpacked } from "./unpacked";
 
 /** The longest text that a review holds. */
@@ -90,17 +90,12 @@ export const shown = (end: End): Shown => {
 export const wordsFor = (end: Shown): string => {
   if (end.kind === "value") return end.text;
   return end.kind === "unknown" && end.from
-    ? `(known after apply, from ${fewOf(end.from)})`
+    ? `(known after apply, from ${fewOf(end.from, fewReferences)})`
     : words[end.kind];
 };
 
 /** So many references are named. */
-const fewNames = 4;
-
-/** The first of some references, and how many there are besides. */
-export const fewOf = (names: readonly string[]): string =>
-  names.slice(0, fewNames).join(", ") +
-  (names.length > fewNames ? ` and ${names.length - fewNames} more` : "");
+export const fewReferences = 4;
 
 const words = { sensitive: "(sensitive)", unknown: "(known after apply)", absent: "(none)" } as const;
 

@@ -26,4 +26,10 @@ export function shortened(text: string, most: number): string {
     : `${characters.slice(0, most).join("")}… (${characters.length} characters)`;
 }
 
+/** Some words, shortened to a few and the number of the rest. */
+export function fewOf(words: readonly string[], most = 3): string {
+  const rest = words.length - most;
+  return rest > 0 ? `${words.slice(0, most).join(", ")} and ${rest} more` : words.join(", ");
+}
+
 export const bytesOf = (text: string): number => Buffer.byteLength(text, "utf8");

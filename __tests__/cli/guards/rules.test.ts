@@ -208,6 +208,20 @@ describe("IAM", () => {
     else expect(one).toContain(expected);
   });
 
+  test("iam-widened: long policies are compared without taking long", () => {
+    const many = (word: string) =>
+      policy({
+        Effect: "Allow",
+        Action: Array.from({ length: 60 }, (_, index) => `s3:${word}${index}`),
+        Resource: Array.from({ length: 50 }, (_, index) => `arn:aws:s3:::${word}-${index}/*`),
+      });
+    const started = process.cpuUsage();
+    const [before, after] = ["Get", "get"].map((word) => ({ policy: many(word) }));
+    expect(found("iam-widened", change("aws_iam_policy", before!, after!))).toHaveLength(1);
+    const { user, system } = process.cpuUsage(started);
+    expect((user + system) / 1e6).toBeLessThan(3);
+  });
+
   test("iam-widened: a policy for a role that is there, and none for a new one", () => {
     const added = change("aws_iam_role_policy", null, {
       role: "r",

@@ -1,6 +1,7 @@
 import { folded, readLines, unifiedLines, type DiffLine } from "../diff";
 import type { EntryChanges, Shown, ShownEnds } from "../model";
-import { fewOf } from "../shown";
+import { fewReferences } from "../shown";
+import { fewOf } from "../text";
 import { indentedJson } from "./json";
 import { counted, markup, type Filling, type Markup } from "./text";
 
@@ -70,7 +71,7 @@ const wholeOf = ({ text, full = text }: Shown & { readonly kind: "value" }): str
 
 /** What is not known, with what it is made from. */
 function unknownOf({ from = [], configured }: Shown & { readonly kind: "unknown" }): Markup {
-  const told = markup`<em>(known after apply${from.length > 0 && `, from ${fewOf(from)}`})</em>`;
+  const told = markup`<em>(known after apply${from.length > 0 && `, from ${fewOf(from, fewReferences)}`})</em>`;
   if (configured === undefined) return told;
   return markup`${told} ${textOf(indentedJson(configured) ?? configured)}`;
 }
