@@ -75,7 +75,8 @@ export class TerraformError extends LandfallError {
     readonly diagnostics: readonly Diagnostic[],
     output: string,
   ) {
-    const errors = diagnostics.filter(({ severity }) => severity === "error").map(formatDiagnostic);
+    const all = diagnostics.filter(({ severity }) => severity === "error").map(formatDiagnostic);
+    const errors = [...new Set(all)]; // after Ctrl-C, one for each resource that was not begun
     super(`${command} failed.\n${errors.length > 0 ? errors.join("\n") : output.trim()}`);
   }
 

@@ -176,6 +176,9 @@ describe("a text of somebody else's", () => {
     expect(prose("Ask @octocat, see #12, GH-12 and www.example.com.")).toBe(
       "Ask <code>&#64;octocat,</code> see <code>&#35;12,</code> <code>GH-12</code> and <code>www&#46;example.com&#46;</code>",
     );
+    expect(prose("There is one (minimum of 0). See (#12).")).toBe(
+      "There is one &#40;minimum of 0&#41;&#46; See <code>&#40;&#35;12&#41;&#46;</code>",
+    );
   });
 
   it("keeps names readable", () => {

@@ -107,6 +107,12 @@ describe("an apply", () => {
     expect(events).toEqual(["version", "apply_start", "apply_complete"]);
   });
 
+  it("that is stopped says once what is true of all that was not begun", async () => {
+    const halted = { type: "diagnostic", diagnostic: { severity: "error", summary: "execution halted" } };
+    const { message } = await errorOf(apply(`${print(halted, halted, halted)}\nexit 1`));
+    expect(message.split("\n").slice(1)).toEqual(["execution halted"]);
+  });
+
   it("that fails names each resource and reason, without the binary's snippets", async () => {
     const diagnostic = { ...failure, snippet: { code: "secret = 1" } };
     const error = await errorOf(apply(`${print({ type: "diagnostic", diagnostic })}exit 1`));

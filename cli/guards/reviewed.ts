@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { LandfallError, UsageError } from "../../environments/errors";
 import type { AttributeChange, OutputChange, Review, ReviewedChange, Shown } from "../review/model";
+import { fewOf } from "../review/text";
 import { oneLine } from "./one-line";
 
 /** So many differences are named. */
@@ -100,16 +101,15 @@ function pairs<T>(before: readonly T[], after: readonly T[], keyOf: (one: T) => 
 }
 
 function resourceDifference({ key, had, has }: Pair<ReviewedChange>): string[] {
-  if (!had) return has && has.action !== "read" ? [`${key}: ${has.action} was not reviewed`] : [];
-  if (!has)
-    return had.action === "read" ? [] : [`${key}: ${had.action} was reviewed, and is no longer to do`];
+  if (!had) return has ? [`${key}: ${has.action} was not reviewed`] : [];
+  if (!has) return [`${key}: ${had.action} was reviewed, and is no longer to do`];
   if (had.action !== has.action) return [`${key}: ${had.action} was reviewed, and it is ${has.action} now`];
   const name = ({ path }: AttributeChange) => path.join(".");
   return pairs(had.attributes, has.attributes, name).flatMap((pair) => attributeDifference(key, pair));
 }
 
 function attributeDifference(address: string, { key, had, has }: Pair<AttributeChange>): string[] {
-  if (JSON.stringify(had) === JSON.stringify(has)) return [];
+  if (saying(had) === saying(has)) return [];
   const place = `${address}: ${key}`;
   if (!had && has) return [`${place}: ${arrow(has)} was not reviewed`];
   if (!has && had) return [`${place}: ${arrow(had)} was reviewed, and is no longer to do`];
@@ -117,15 +117,20 @@ function attributeDifference(address: string, { key, had, has }: Pair<AttributeC
 }
 
 function outputDifference({ key, had, has }: Pair<OutputChange>): string[] {
-  if (JSON.stringify(had) === JSON.stringify(has)) return [];
+  if (saying(had) === saying(has)) return [];
   if (!had || !has) return [`${key}: ${had ? "was reviewed, and no longer changes" : "was not reviewed"}`];
   return [`${key}: ${arrow(had)} was reviewed, and it is ${arrow(has)} now`];
 }
+
+/** As text, without what something unknown was before: the fingerprint does not have that either. */
+const saying = (change: AttributeChange | OutputChange | undefined): string =>
+  JSON.stringify(change?.after.kind === "unknown" ? { ...change, before: {} } : change);
 
 const arrow = ({ before, after }: { readonly before: Shown; readonly after: Shown }): string =>
   `${inWords(before)} → ${inWords(after)}`;
 
 function inWords(value: Shown): string {
+  if (value.kind === "unknown" && value.from) return `(unknown, from ${fewOf(value.from)})`;
   if (value.kind !== "value") return value.kind === "absent" ? "nothing" : `(${value.kind})`;
   return value.text.length > MOST_LETTERS ? `${value.text.slice(0, MOST_LETTERS)}…` : value.text;
 }

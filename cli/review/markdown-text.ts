@@ -22,8 +22,8 @@ export const escaped = (text: string): string =>
 export const code = (text: string, most = Infinity): string =>
   `<code>${escaped(shortened(text, most))}</code>`;
 
-/** Words, or numbers, and the end of a sentence: nothing that GitHub would make something of. */
-const plainWord = /^(?:[\p{L}'’-]+|\p{N}+)[.,;:!?]?$/u;
+/** Words, or numbers, in parentheses too, and the end of a sentence: nothing that GitHub would make something of. */
+const plainWord = /^\(?(?:[\p{L}'’-]+|\p{N}+)\)?[.,;:!?]?$/u;
 
 /** A sentence of ours with any names in it: those are code. */
 export const prose = (text: string, most = Infinity): string =>

@@ -143,6 +143,23 @@ describe("a plan", () => {
     ]);
   });
 
+  test("is refused for what is read during the apply, and not for what something unknown was before", () => {
+    const unknown = (ip: string, from: string): AttributeChange => ({
+      ...attribute("ip", ip, ""),
+      after: { kind: "unknown", from: [from] },
+    });
+    const stopped = (...ips: [string, string]) => change("aws_instance.a", "update", unknown(...ips));
+    expect(
+      told(
+        review("a", [stopped("1", "aws_eip.a")]),
+        review("b", [stopped("2", "aws_eip.a"), change("data.aws_ami.a", "read")]),
+      ),
+    ).toEqual(["  data.aws_ami.a: read was not reviewed"]);
+    expect(told(review("a", [stopped("1", "aws_eip.a")]), review("b", [stopped("1", "aws_eip.b")]))).toEqual([
+      "  aws_instance.a: ip: 1 → (unknown, from aws_eip.a) was reviewed, and it is 1 → (unknown, from aws_eip.b) now",
+    ]);
+  });
+
   test("is refused for its outputs too", () => {
     const output = (after: Shown) => ({
       outputs: [{ name: "ip", action: "update", before: shown("a"), after } as const],
