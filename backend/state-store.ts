@@ -216,9 +216,12 @@ export class StateStore {
       // said below
     }
     const [stack = ""] = key.split("/");
-    throw new StateBroken(`The state ${key} in the bucket ${bucket} is empty, or no state that can be read here.`, {
-      mend: `Go back to what it was: ./landfall state history ${stack}, then ./landfall state restore ${stack} VERSION`,
-    });
+    throw new StateBroken(
+      `The state ${key} in the bucket ${bucket} is empty, or no state that can be read here.`,
+      {
+        mend: `Go back to what it was: ./landfall state history ${stack}, then ./landfall state restore ${stack} VERSION`,
+      },
+    );
   }
 
   /** Who holds the stack's lock, undefined where it is free. */
