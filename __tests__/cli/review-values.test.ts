@@ -5,7 +5,7 @@ import { renderMarkdown } from "../../cli/review/markdown";
 import type { AttributeChange, Review, ReviewedChange, Shown } from "../../cli/review/model";
 import { pathText } from "../../cli/review/path";
 import { reviewOf } from "../../cli/review/review";
-import { withoutSecret } from "../../cli/review/secrets";
+import { withoutSecrets } from "../../cli/review/secrets";
 import { templateJson, templateText, written } from "../../cli/review/template-text";
 import { unpacked } from "../../cli/review/unpacked";
 import type { PlanDocument, ResourceChange } from "../../cli/plan-document";
@@ -659,12 +659,12 @@ describe("secrets in values", () => {
     "# the password is elsewhere",
     "LOG_LEVEL=debug",
     "http_tokens = required",
-  ])("are no line such as %s", (line) => expect(withoutSecret(line)).toBe(line));
+  ])("are no line such as %s", (line) => expect(withoutSecrets(line)).toBe(line));
 
   it("are looked for in long lines without taking long", () => {
     const started = process.cpuUsage();
     for (const part of [" ", "a.", "PASSWORD ", "- ", "QUJD"])
-      for (const start of ["", "PASSWORD="]) withoutSecret(start + part.repeat(50_000));
+      for (const start of ["", "PASSWORD="]) withoutSecrets(start + part.repeat(50_000));
     expect(process.cpuUsage(started).user / 1e6).toBeLessThan(2);
   });
 
@@ -674,7 +674,7 @@ describe("secrets in values", () => {
     ['  "api_key": "x",', '  "api_key": (sensitive)'],
     ["readonly DB_PASS='x'", "readonly DB_PASS=(sensitive)"],
     ["curl https://me:pw@host/", "curl https://(sensitive)@host/"],
-  ])("are in a line such as %s", (line, hidden) => expect(withoutSecret(line)).toBe(hidden));
+  ])("are in a line such as %s", (line, hidden) => expect(withoutSecrets(line)).toBe(hidden));
 });
 
 describe("the fingerprint", () => {

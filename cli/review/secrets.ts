@@ -62,7 +62,7 @@ export const holdsSecret = (path: readonly PathStep[]): boolean => {
   const names = withoutConditions(path);
   if (sayingOf(names.at(-1)) === "about one" || names.includes("token_validity_units")) return false;
   return names.some(
-    (step, place) => !hasNamed(names[place - 1]) && !isVersionLabel(step) && sayingOf(step) === "secret",
+    (step, place) => sayingOf(step) === "secret" && !hasNamed(names[place - 1]) && !isVersionLabel(step),
   );
 };
 
@@ -226,10 +226,10 @@ const noValue =
   /^(?:`|"?\ue000[^\ue001]*\ue001"?\s*$|"?\$(?:\(|(?:[A-Z\d_]+|\{\w+(?::?\?[^}]*|:?-)?\})"?\s*$)|""|''|[|>][-+\d]*\s*$|(?:null|true|false)\s*$)/;
 
 /** A line of a script or a file of settings, without the value where its name says that this is a secret. */
-export function withoutSecret(line: string): string {
+function withoutNamed(line: string): string {
   const [, start = "", name = "", sign = "", value = ""] = assignment.exec(line) ?? [];
   const isSecret = name !== "" && !noValue.test(value) && !isArn(unquoted(value)) && holdsSecret([name]);
-  return withoutKnownSecrets(isSecret ? `${start}${name}${sign}${hidden}` : line);
+  return isSecret ? `${start}${name}${sign}${hidden}` : line;
 }
 
 /** `name: |`, of which the value is what is further in below. */
@@ -238,22 +238,20 @@ const block = /^[\s-]*["']?([\w.-]+)["']?:[ \t]+[|>][-+\d]*\s*$/;
 const named = /^[\s{-]*(["']?)name\1\s*:\s*(["']?)([\w.-]+)\2,?\s*$/i;
 const valueLine = /^(\s*(["']?)value\2\s*:\s*)\S[^]*$/i;
 
-/** A text where every line is {@link withoutSecret}, and what a line before says of it is heeded. */
+/** A text without the secrets that its lines name, and those that are {@link withoutKnownSecrets known} by themselves. */
 export function withoutSecrets(text: string): string {
   let within = Infinity; // how far in the lines of a secret's block are, at least
   let name = "";
-  return text
-    .split("\n")
-    .map((line) => {
-      const indent = line.search(/\S/);
-      if (indent < 0) return line;
-      if (indent >= within) return line.slice(0, indent) + hidden;
-      within = holdsSecret([block.exec(line)?.[1] ?? ""]) ? indent + 1 : Infinity;
-      const isValue = name !== "" && holdsSecret([name]);
-      name = named.exec(line)?.[3] ?? "";
-      return isValue ? withoutSecret(line.replace(valueLine, `$1${hidden}`)) : withoutSecret(line);
-    })
-    .join("\n");
+  const lines = text.split("\n").map((line) => {
+    const indent = line.search(/\S/);
+    if (indent < 0) return line;
+    if (indent >= within) return line.slice(0, indent) + hidden;
+    within = holdsSecret([block.exec(line)?.[1] ?? ""]) ? indent + 1 : Infinity;
+    const isValue = name !== "" && holdsSecret([name]);
+    name = named.exec(line)?.[3] ?? "";
+    return isValue ? line.replace(valueLine, `$1${hidden}`) : withoutNamed(line);
+  });
+  return withoutKnownSecrets(lines.join("\n"));
 }
 
 const unquoted = (text: string): string => text.trim().replace(/^(["'])(.*)\1$/s, "$2");
