@@ -14,6 +14,8 @@ const slowest = [
   "atomic-calendar",
   "database",
   "load-balancer",
+  "x-scheduler-update",
+  "user-data",
   "access",
   "emulator",
   "images",
